@@ -1,0 +1,79 @@
+# Two commands start here: `make demo` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+THCE := $(BIN)/thce
+
+# Prodigy rounds (docs/registry-loop.md)
+REG_PRODIGY_COUNT ?= 200
+REG_PRODIGY_DATASET ?= registry_v1
+REG_PRODIGY_STRATEGY ?= disagreement
+REG_HOME ?= $(or $(THCE_HOME),$(HOME)/.thce)/registry
+REG_PRODIGY_INPUT_FILE ?= data/registry/registry_notes_a.jsonl
+REG_PRODIGY_BATCH_FILE ?= $(REG_HOME)/batch.jsonl
+REG_PRODIGY_MODEL_DIR ?=
+REG_HYDRATED ?= $(REG_HOME)/hydrated
+HUMAN_REGISTRY_CSV ?= $(REG_HOME)/human_labels.csv
+
+.PHONY: help install demo test soak bench lint constraints clean \
+	registry-prodigy-prepare registry-prodigy-annotate registry-prodigy-export \
+	registry-prep-with-human
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+
+$(BIN)/activate:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; install Python 3.11+ (apt-get install python3 python3-venv)" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; set PYTHON=python3.11" >&2; exit 2; }
+	@command -v g++ >/dev/null || { echo "make: g++ not found; apt-get install g++" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "make: $(PYTHON) has no venv; apt-get install python3-venv" >&2; exit 2; }
+
+$(BIN)/.installed: $(BIN)/activate pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(BIN)/.installed ## make .venv and install thce with every version pinned
+
+weights: $(BIN)/.installed
+	@$(THCE) weights fetch minilm
+
+demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=path for your own
+	$(THCE) registry demo $(if $(NOTES),--notes $(NOTES))
+
+test: $(BIN)/.installed weights ## the quick tests
+	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
+
+soak: $(BIN)/.installed weights ## long faults and full-size weights
+	$(BIN)/python -m pytest -m soak --timeout=3600 $(PYTEST_ARGS)
+
+lint: $(BIN)/.installed ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+constraints: $(BIN)/activate ## compile constraints.txt anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --extra dev --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --no-annotate --output-file constraints.txt pyproject.toml
+	sed -i 's/+cpu$$//' constraints.txt
+
+registry-prodigy-prepare: install ## score, sample and write a Prodigy batch
+	$(THCE) registry prepare-batch --input $(REG_PRODIGY_INPUT_FILE) --hydrated $(REG_HYDRATED) \
+		--output $(REG_PRODIGY_BATCH_FILE) --limit $(REG_PRODIGY_COUNT) \
+		--strategy $(REG_PRODIGY_STRATEGY) $(if $(REG_PRODIGY_MODEL_DIR),--model $(REG_PRODIGY_MODEL_DIR))
+
+registry-prodigy-annotate: install ## open the batch in Prodigy
+	$(THCE) annotations annotate --dataset $(REG_PRODIGY_DATASET) --batch $(REG_PRODIGY_BATCH_FILE)
+
+registry-prodigy-export: install ## take Prodigy's answers and write the human labels
+	$(THCE) annotations import --prodigy-dataset $(REG_PRODIGY_DATASET) $(if $(REG_PRODIGY_ANSWERS),--input $(REG_PRODIGY_ANSWERS))
+	$(THCE) annotations export-labels --output $(HUMAN_REGISTRY_CSV)
+
+registry-prep-with-human: install ## merge human labels as tier 0 and write the splits
+	$(THCE) registry dataset --hydrated $(REG_HYDRATED) --human $(HUMAN_REGISTRY_CSV) \
+		--output $(REG_HOME)/dataset
+
+clean: ## remove caches of tests and linters
+	rm -rf .pytest_cache .mypy_cache .ruff_cache build *.egg-info

@@ -1,0 +1,87 @@
+"""YAML -> pydantic: dotted overrides, unknown keys refused, errors that name file and field."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from thce.errors import InputError
+
+
+class Config(BaseModel):
+    """Base of every configuration: immutable, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+C = TypeVar("C", bound=Config)
+
+
+def load(cls: type[C], path: str | Path | None = None, overrides: Iterable[str] = ()) -> C:
+    """Builds a configuration from a YAML file and `a.b=value` overrides (values are YAML).
+
+    Args:
+        cls: the configuration class.
+        path: YAML file holding a mapping; None starts from the defaults.
+        overrides: dotted assignments, applied in order, the last one wins.
+
+    Raises:
+        InputError: the file cannot be read, an override has no `=`, or a field is unknown,
+            missing or invalid.
+    """
+    values = _read_mapping(path) if path is not None else {}
+    for override in overrides:
+        _apply(values, override)
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_describe(error, path)) from None
+
+
+def dump(config: Config) -> str:
+    """The resolved configuration as YAML, in field order."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _read_mapping(path: str | Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; give the path of a YAML file") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a configuration is a mapping of names to values")
+    return values
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise InputError(f"override {override!r}: write it as name=value or a.b=value")
+    *parents, leaf = dotted.split(".")
+    node = values
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise InputError(f"override {override!r}: {parent} is a value, not a group")
+        node = child
+    try:
+        node[leaf] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"override {override!r}: the value is not valid YAML") from None
+
+
+def _describe(error: ValidationError, path: str | Path | None) -> str:
+    parts = []
+    for item in error.errors():
+        field = ".".join(str(step) for step in item["loc"]) or "configuration"
+        if item["type"] == "extra_forbidden":
+            parts.append(f"{field}: unknown name, remove it or correct the spelling")
+        else:
+            parts.append(f"{field}: {item['msg'].lower()}")
+    return f"{path or 'configuration'}: " + "; ".join(parts)

@@ -1,0 +1,42 @@
+"""Starting Ray so that it fits the machine it runs on; joining a cluster where one is."""
+
+import logging
+import os
+from typing import Any
+
+OBJECT_STORE_BYTES = 512 * 1024**2
+
+
+def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, Any]:
+    """Connects to the running cluster, or starts a small local one; safe to call twice.
+
+    Inside a submitted job, or with `address` or RAY_ADDRESS given, it joins that cluster and
+    leaves sizes alone. Otherwise it starts a local node with 512 MiB of object store, so that
+    a demo fits a laptop.
+
+    Args:
+        cpus: logical CPUs of the local node; None takes the machine's.
+        address: a cluster's address, or None.
+
+    Returns:
+        Ray's cluster resources, by name.
+    """
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS", "1")
+    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    import ray
+
+    if not ray.is_initialized():
+        joined = address or os.environ.get("RAY_ADDRESS")
+        options: dict[str, Any] = {"log_to_driver": True, "logging_level": logging.WARNING}
+        if joined:
+            options["address"] = joined
+        else:
+            options |= {
+                "address": "local",
+                "num_cpus": cpus or os.cpu_count(),
+                "object_store_memory": OBJECT_STORE_BYTES,
+                "include_dashboard": False,
+            }
+        ray.init(**options)
+    return dict(ray.cluster_resources())

@@ -1,0 +1,159 @@
+"""Trains the registry's classifier on what the dataset step wrote, on Ray Train."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from thce.config import Config, dump
+from thce.errors import InputError
+from thce.files import read_json, write_text
+from thce.paths import home, is_remote, resolve
+from thce.training import weights
+from thce.training.precision import Precision
+from thce.training.ray_train import Scaling
+
+
+class TrainConfig(Config):
+    """How the registry's model is trained; `configs/registry/train.yaml` documents the fields.
+
+    `strategy` is ddp (plain with one worker) or the path of a DeepSpeed JSON file.
+    `init_from` warm-starts from the model folder of an earlier training output or bundle.
+    """
+
+    dataset: str
+    output: str
+    model_name: str = "minilm"
+    init_from: str | None = None
+    head: Literal["label_attention", "mean"] = "label_attention"
+    head_tokens: int = Field(384, ge=2)
+    tail_tokens: int = Field(128, ge=0)
+    epochs: int = Field(10, ge=1)
+    batch_size: int = Field(16, ge=1)
+    micro_batch_size: int = Field(8, ge=1)
+    learning_rate: float = Field(2e-4, gt=0)
+    head_learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: float = Field(0.1, ge=0, lt=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    clip: float = Field(1.0, gt=0)
+    patience: int = Field(3, ge=0)
+    checkpoint_every: int = Field(1, ge=0)
+    pos_weight_cap: float = Field(100.0, ge=1)
+    precision: Precision = "auto"
+    strategy: str = "ddp"
+    seed: int = 42
+    scaling: Scaling = Scaling()
+    run_name: str | None = None
+    storage: str | None = None
+
+
+def run(config: TrainConfig) -> dict[str, Any]:
+    """Trains and writes model/, tokenizer/, config.yaml, metrics.jsonl and validation.npz.
+
+    Returns:
+        The output folder, best epoch, validation scores and seconds.
+
+    Raises:
+        InputError: the dataset is absent or altered, weights are not fetched, or the cluster
+            lacks what the scaling asks for.
+    """
+    from thce.registry.dataset import read_split
+    from thce.training.ray_train import fit
+
+    started = time.perf_counter()
+    if is_remote(config.output):
+        raise InputError("output: training writes to a local folder; publish the bundle instead")
+    output = Path(resolve(config.output))
+    if config.init_from is None:
+        weights.resolve(config.model_name)
+    for split in ("train", "val"):
+        if not len(read_split(config.dataset, split).texts):
+            raise InputError(f"dataset: {config.dataset}: the {split} split is empty")
+    settings = config.model_dump(mode="json") | {
+        "dataset": resolve(config.dataset),
+        "home": str(home()),
+        "strategy": _strategy_file(config.strategy),
+    }
+    name = config.run_name or f"registry-{output.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    storage = config.storage or str(home() / "ray_train")
+    checkpoint = fit(train_worker, settings, config.scaling, name, storage)
+    report = _collect(checkpoint / "final", output, config)
+    if config.run_name is None and not is_remote(storage):
+        shutil.rmtree(Path(storage) / name, ignore_errors=True)
+    return report | {"output": str(output), "seconds": round(time.perf_counter() - started, 1)}
+
+
+def train_worker(settings: dict[str, Any]) -> None:
+    """One Ray Train worker: the same function on a CPU and on many GPUs."""
+    import ray.train.torch
+
+    from thce.training.reporters import RayReporter
+
+    os.environ["THCE_HOME"] = settings["home"]
+    reporter = RayReporter()
+    device = ray.train.torch.get_device()
+    with reporter.resume_folder() as folder:
+        if folder is not None and (folder / "final").is_dir():
+            reporter.report({"resumed": "finished"}, _copy_of(folder))
+            return
+    train_on_device(settings, reporter, device)
+
+
+def train_on_device(settings: dict[str, Any], reporter: Any, device: Any) -> None:
+    """Trains on one device of a possibly larger group and reports the product at the end.
+
+    Args:
+        settings: `TrainConfig` as a dict, with `threads` and resolved paths.
+        reporter: a Reporter; without Ray, `thce.training.reporters.LocalReporter`.
+        device: torch.device.
+    """
+    import torch
+
+    from thce.registry.training_parts import build_parts
+    from thce.training.loop import Trainer
+
+    torch.set_num_threads(int(settings["threads"]))
+    parts = build_parts(settings, reporter.rank, reporter.world_size, device)
+    trainer = Trainer(parts.task, parts.replica, parts.plan, parts.schedule, reporter)
+    progress = trainer.run()
+    last = progress.history[-1]
+
+    def save(folder: Path) -> None:
+        if reporter.rank == 0:
+            parts.write_product(folder / "final", progress)
+
+    parts.load_best(trainer.best)
+    parts.score_validation()
+    reporter.report({"finished": True, "best_score": progress.best_score, **last}, save)
+
+
+def _strategy_file(strategy: str) -> str:
+    if strategy == "ddp":
+        return strategy
+    path = Path(resolve(strategy))
+    if not path.is_file():
+        raise InputError(f"strategy: {strategy}: neither 'ddp' nor a DeepSpeed JSON file")
+    return str(path)
+
+
+def _copy_of(folder: Path) -> Any:
+    def save(target: Path) -> None:
+        shutil.copytree(folder, target, dirs_exist_ok=True)
+
+    return save
+
+
+def _collect(product: Path, output: Path, config: TrainConfig) -> dict[str, Any]:
+    """Copies the product of a run to the output folder, whole or not at all."""
+    staging = output.with_name(f".{output.name}.tmp")
+    shutil.rmtree(staging, ignore_errors=True)
+    shutil.copytree(product, staging)
+    write_text(staging / "config.yaml", dump(config))
+    shutil.rmtree(output, ignore_errors=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    staging.rename(output)
+    return dict(read_json(output / "training.json"))

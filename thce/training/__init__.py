@@ -1,0 +1,1 @@
+"""What all three systems train with: Ray Train and DeepSpeed, checkpoints, base weights."""

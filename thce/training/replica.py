@@ -1,0 +1,190 @@
+"""One worker's copy of the model under plain, DDP or DeepSpeed ZeRO training.
+
+The loop above knows nothing of how gradients meet; these classes know nothing of the task.
+Losses arrive already divided by the global weight of the step, so that summing their gradients
+over workers and micro-batches gives the gradient of the global loss.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from thce.files import read_json
+
+
+class Replica(Protocol):
+    """What the training loop asks of a worker's copy."""
+
+    module: nn.Module
+    """Call this for forward passes."""
+
+    def backward(self, loss: Tensor, *, last: bool) -> None:
+        """Adds the gradient of a micro-batch; `last` ends the accumulation of the step."""
+
+    def step(self, rates: list[float]) -> None:
+        """Clips, updates the weights with one learning rate per parameter group, and resets."""
+
+    def weights(self) -> dict[str, Tensor]:
+        """The full weights on the CPU; collective, meaningful on rank 0."""
+
+    def save(self, folder: Path) -> None:
+        """Writes this worker's part of the state needed to resume; collective."""
+
+    def load(self, folder: Path) -> None:
+        """Reads what `save` wrote; collective."""
+
+
+class PlainReplica:
+    """One process, or DistributedDataParallel over several."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        groups: list[dict[str, Any]],
+        clip: float,
+        world_size: int,
+        device: torch.device,
+    ) -> None:
+        """Wraps the model and builds AdamW over the parameter groups."""
+        self.model = model.to(device)
+        self.world_size = world_size
+        self.clip = clip
+        self.module: nn.Module = self.model
+        if world_size > 1:
+            ids = [device.index] if device.type == "cuda" else None
+            self.module = nn.parallel.DistributedDataParallel(self.model, device_ids=ids)
+        self.optimizer = torch.optim.AdamW(groups, lr=0.0, fused=device.type == "cuda")
+
+    def backward(self, loss: Tensor, *, last: bool) -> None:
+        """DDP averages over workers, so the loss is scaled back to a sum."""
+        if self.world_size > 1 and not last:
+            with self.module.no_sync():  # type: ignore[operator]
+                (loss * self.world_size).backward()
+        else:
+            (loss * self.world_size).backward()
+
+    def step(self, rates: list[float]) -> None:
+        """One AdamW update."""
+        _set_rates(self.optimizer, rates)
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy on the CPU."""
+        return {
+            name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()
+        }
+
+    def save(self, folder: Path) -> None:
+        """Rank 0 writes weights and optimizer state."""
+        if _rank() == 0:
+            state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+            torch.save(state, folder / "replica.pt")
+
+    def load(self, folder: Path) -> None:
+        """Every rank reads the one file."""
+        device = next(self.model.parameters()).device
+        state = torch.load(folder / "replica.pt", map_location=device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+class DeepSpeedReplica:
+    """A DeepSpeed engine: ZeRO stage 1, 2 or 3 as its JSON configuration says."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        groups: list[dict[str, Any]],
+        clip: float,
+        world_size: int,
+        device: torch.device,
+        config: str | Path,
+        micro_batch: int,
+        accumulation: int,
+    ) -> None:
+        """Initialises DeepSpeed around the model; `start_deepspeed` must have run before.
+
+        Args:
+            model: the full model.
+            groups: AdamW parameter groups.
+            clip: largest gradient norm.
+            world_size: number of workers.
+            device: this worker's device.
+            config: DeepSpeed JSON; batch sizes in it are overruled.
+            micro_batch: examples per forward pass.
+            accumulation: micro-batches per step.
+        """
+        import deepspeed
+
+        settings = read_json(config)
+        settings |= {
+            "train_micro_batch_size_per_gpu": micro_batch,
+            "gradient_accumulation_steps": accumulation,
+            "train_batch_size": micro_batch * world_size * accumulation,
+            "gradient_clipping": clip,
+            "zero_allow_untested_optimizer": True,
+        }
+        self.scale = world_size * accumulation
+        optimizer = torch.optim.AdamW(groups, lr=0.0)
+        self.engine, self.optimizer, _, _ = deepspeed.initialize(
+            model=model.to(device), optimizer=optimizer, config=settings
+        )
+        self.module: nn.Module = self.engine
+        self.stage = int(settings.get("zero_optimization", {}).get("stage", 0))
+
+    def backward(self, loss: Tensor, *, last: bool) -> None:
+        """The engine averages over workers and micro-batches and counts the latter itself."""
+        self.engine.backward(loss * self.scale)
+        if not last:
+            self.engine.step()
+
+    def step(self, rates: list[float]) -> None:
+        """One update by the engine, at the end of its accumulation."""
+        _set_rates(self.optimizer, rates)
+        self.engine.step()
+
+    def weights(self) -> dict[str, Tensor]:
+        """Gathers ZeRO-3 shards; stages 1 and 2 hold the full weights already."""
+        import deepspeed
+
+        module = self.engine.module
+        with deepspeed.zero.GatheredParameters(list(module.parameters()), enabled=self.stage == 3):
+            return {
+                name: value.detach().cpu().clone() for name, value in module.state_dict().items()
+            }
+
+    def save(self, folder: Path) -> None:
+        """Every rank writes its shard."""
+        self.engine.save_checkpoint(str(folder), tag="replica")
+
+    def load(self, folder: Path) -> None:
+        """Every rank reads its shard.
+
+        Raises:
+            FileNotFoundError: the checkpoint was written by other settings.
+        """
+        loaded, _ = self.engine.load_checkpoint(str(folder), tag="replica")
+        if loaded is None:
+            raise FileNotFoundError(f"{folder}: no DeepSpeed checkpoint for these settings")
+
+
+def start_deepspeed(device: torch.device) -> None:
+    """Prepares DeepSpeed inside a worker, before the model is built (ZeRO-3 needs the order)."""
+    os.environ["DS_ACCELERATOR"] = "cuda" if device.type == "cuda" else "cpu"
+    import deepspeed
+
+    deepspeed.init_distributed(dist_backend="nccl" if device.type == "cuda" else "gloo")
+
+
+def _set_rates(optimizer: Any, rates: list[float]) -> None:
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+
+
+def _rank() -> int:
+    return torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
