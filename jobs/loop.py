@@ -1,0 +1,6 @@
+"""Runs the diamond loop: `ray job submit --working-dir . -- python jobs/loop.py --config FILE`."""
+
+from thce.steps import run_job
+
+if __name__ == "__main__":
+    run_job("thce.registry.loop", "LoopConfig")

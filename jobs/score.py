@@ -1,0 +1,6 @@
+"""Scores notes with a bundle: `ray job submit --working-dir . -- python jobs/score.py --config FILE`."""
+
+from thce.steps import run_job
+
+if __name__ == "__main__":
+    run_job("thce.registry.score", "ScoreConfig")

@@ -1,0 +1,81 @@
+"""Running a step from the command line or as a submitted job: configuration in, report out."""
+
+import importlib
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from thce import config as configs
+from thce.errors import Finding, InputError
+from thce.paths import require_absolute
+
+
+def run_step(
+    module: str,
+    config_class: str,
+    path: str | None,
+    overrides: Iterable[str] = (),
+    **shortcuts: Any,
+) -> dict[str, Any]:
+    """Loads a step's configuration and runs it.
+
+    Args:
+        module: where `run` and the configuration class are.
+        config_class: name of the configuration class.
+        path: YAML file, or None for the defaults.
+        overrides: dotted `a.b=value` assignments.
+        shortcuts: fields given by options of their own; None leaves a field alone; they
+            overrule everything else.
+
+    Raises:
+        InputError: the configuration is wrong, or the step says so.
+    """
+    step = importlib.import_module(module)
+    given = [f"{name}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None]
+    config = configs.load(getattr(step, config_class), path, [*overrides, *given])
+    return dict(step.run(config))
+
+
+def run_job(module: str, config_class: str, outputs: tuple[str, ...] = ("output",)) -> None:
+    """The whole of a script in jobs/: `--config FILE [a.b=value ...]`, a report as JSON, exit code.
+
+    Args:
+        module: where `run` and the configuration class are.
+        config_class: name of the configuration class.
+        outputs: fields that name outputs; a relative one is refused.
+    """
+    try:
+        path, overrides = _arguments(sys.argv[1:])
+        step = importlib.import_module(module)
+        config = configs.load(getattr(step, config_class), path, overrides)
+        for field in outputs:
+            value = getattr(config, field)
+            if value is not None:
+                require_absolute(field, value)
+        print(json.dumps(step.run(config), default=str))
+    except InputError as error:
+        print(f"job: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Finding as finding:
+        print(f"job: {finding}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The configuration's path and the overrides of a job's command line."""
+    path: str | None = None
+    overrides = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--config":
+            path = next(rest, None)
+            if path is None:
+                raise InputError("--config: give the path of a YAML file after it")
+        elif argument.startswith("--config="):
+            path = argument.removeprefix("--config=")
+        elif argument.startswith("-"):
+            raise InputError(f"{argument}: unknown; a job takes --config FILE and name=value")
+        else:
+            overrides.append(argument)
+    return path, overrides
