@@ -1,0 +1,165 @@
+"""`thce annotations`: the store on the command line."""
+
+import json
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thce.annotations import cli_keeping, cli_labels
+from thce.annotations.cli_options import (
+    AsJson,
+    StorePath,
+    open_store,
+    print_report,
+    store_path,
+)
+from thce.annotations.defaults import HOLD_SECONDS, UNNAMED
+from thce.annotations.prodigy_program import annotate, db_out
+from thce.errors import Finding, InputError
+
+if TYPE_CHECKING:
+    from thce.annotations.prodigy_import import Imported
+
+app = typer.Typer(
+    help="Tasks, leases and answers of annotators; Prodigy files in and out.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def status(store: StorePath = None, as_json: AsJson = False) -> None:
+    """Notes by state, answers and pace by annotator, batches."""
+    with open_store(store) as opened:
+        report = opened.progress()
+    if as_json:
+        typer.echo(json.dumps(report))
+        return
+    typer.echo(f"notes: {_pairs(report['notes'])}, {report['deleted']} deleted")
+    for name, counts in report["annotators"].items():
+        pace = counts["median_seconds"]
+        pace_text = "no pace yet" if pace is None else f"{pace:.0f} s per note"
+        verdicts = {verdict: counts[verdict] for verdict in ("accept", "reject", "ignore")}
+        typer.echo(f"annotator {name}: {_pairs(verdicts)}, {pace_text}")
+    for batch in report["batches"]:
+        held = batch["held_until"]
+        until = "" if held is None else f", held until {_utc(held)}"
+        answered = f"{batch['answered']} of {batch['tasks']} answered"
+        typer.echo(f"batch {batch['batch']}: {answered}{until}")
+
+
+@app.command("export-tasks")
+def export_tasks_command(
+    batch: Annotated[str, typer.Argument(help="The batch's name.")],
+    output: Annotated[Path, typer.Option(help="The JSON lines file to write.")],
+    hold_hours: Annotated[
+        float, typer.Option(min=0, help="How long its notes are not handed out elsewhere.")
+    ] = HOLD_SECONDS / 3600,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Writes a batch as a file for Prodigy's choice interface."""
+    from thce.annotations.prodigy import export_tasks
+
+    with open_store(store) as opened:
+        count = export_tasks(opened, batch, output, hold_seconds=hold_hours * 3600)
+    print_report({"tasks": count, "output": output}, f"{count} tasks in {output}", as_json)
+
+
+@app.command("annotate")
+def annotate_command(
+    dataset: Annotated[str, typer.Option(help="The Prodigy dataset that takes the answers.")],
+    batch: Annotated[Path, typer.Option(help="A file written by export-tasks.")],
+) -> None:
+    """Opens a batch in Prodigy, where it is installed."""
+    annotate(dataset, batch)
+
+
+@app.command("import")
+def import_command(
+    prodigy_dataset: Annotated[
+        str | None, typer.Option(help="Run `prodigy db-out` on this dataset and import that.")
+    ] = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", help="A file written by `prodigy db-out`.")
+    ] = None,
+    annotator: Annotated[
+        str, typer.Option(help="Who gave the answers that name no Prodigy session.")
+    ] = UNNAMED,
+    max_bad: Annotated[
+        float, typer.Option(min=0, max=100, help="Per cent of bad lines that is still a success.")
+    ] = 5.0,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Adds the answers of a Prodigy dataset; importing twice adds nothing."""
+    from thce.annotations.prodigy_import import import_answers
+
+    path = store_path(store)
+    source: AbstractContextManager[Path]
+    if input_file is not None and prodigy_dataset is None:
+        source, name = nullcontext(input_file), str(input_file)
+    elif prodigy_dataset is not None and input_file is None:
+        source, name = db_out(prodigy_dataset, path.parent), f"dataset {prodigy_dataset}"
+    else:
+        raise InputError("import: give either --prodigy-dataset or --input")
+    with source as file, open_store(path, create=True) as opened:
+        imported = import_answers(opened, file, annotator=annotator, source=name)
+    report = asdict(imported) | {"lines": imported.lines}
+    print_report(report, _imported_line(imported), as_json)
+    if imported.quarantined * 100 > max_bad * imported.lines:
+        raise Finding(
+            f"{name}: {imported.quarantined} of {imported.lines} lines are no answers, "
+            f"see {imported.quarantine}; the others are imported"
+        )
+
+
+@app.command()
+def leases(store: StorePath = None, as_json: AsJson = False) -> None:
+    """Who has which task on screen, and until when."""
+    with open_store(store) as opened:
+        live = opened.live_leases()
+    if as_json:
+        typer.echo(json.dumps([asdict(lease) for lease in live]))
+        return
+    for lease in live:
+        typer.echo(f"{lease.annotator}: {lease.encounter_id} until {_utc(lease.expires_at)}")
+    typer.echo(f"{len(live)} leases")
+
+
+@app.command()
+def withdraw(
+    batch: Annotated[str, typer.Argument(help="The batch's name.")],
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Takes a batch back: what nobody answered may be sampled again."""
+    with open_store(store) as opened:
+        count = opened.withdraw(batch)
+    print_report({"returned": count}, f"{count} unanswered notes are in the pool again", as_json)
+
+
+cli_labels.add_to(app)
+cli_keeping.add_to(app)
+
+
+def _imported_line(imported: "Imported") -> str:
+    line = f"{imported.new} new answers, {imported.known} known already"
+    if imported.adopted:
+        line += f", {imported.adopted} tasks adopted"
+    if imported.deleted:
+        line += f", {imported.deleted} of deleted notes left out"
+    if imported.quarantined:
+        line += f", {imported.quarantined} lines quarantined in {imported.quarantine}"
+    return line
+
+
+def _pairs(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

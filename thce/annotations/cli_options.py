@@ -1,0 +1,42 @@
+"""What the `thce annotations` commands share: where the store is, and how a report is printed.
+
+Commands import the store inside their functions, so that `thce --help` answers at once.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from thce.annotations.store import AnnotationStore
+
+StorePath = Annotated[
+    Path | None,
+    typer.Option("--store", help="The store's file, else $THCE_HOME/registry/annotations.sqlite."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
+
+
+def open_store(path: Path | None, *, create: bool = False) -> "AnnotationStore":
+    """The store named on the command line, or the default one.
+
+    Raises:
+        InputError: it is unreadable, or absent and not to be created.
+    """
+    from thce.annotations.store import AnnotationStore
+
+    return AnnotationStore.open(store_path(path), create=create)
+
+
+def store_path(path: Path | None) -> Path:
+    """Where the store named on the command line lies, or the default one."""
+    from thce.annotations.store import default_store
+
+    return path or default_store()
+
+
+def print_report(report: dict[str, Any], line: str, as_json: bool) -> None:
+    """Prints the report as JSON, or the line that says the same to a person."""
+    typer.echo(json.dumps(report, default=str) if as_json else line)

@@ -1,0 +1,7 @@
+"""Defaults that the command line shows without loading the store."""
+
+HOLD_SECONDS = 24 * 3600.0
+"""How long an exported batch is held: a day's work at the Prodigy window."""
+
+UNNAMED = "unnamed"
+"""The annotator of answers given without a session name."""
