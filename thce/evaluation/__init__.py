@@ -1,0 +1,1 @@
+"""Metrics, intervals, paired comparisons, figures and HTML reports, shared by all systems."""

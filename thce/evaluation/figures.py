@@ -1,0 +1,211 @@
+"""Figures as inline SVG: the same data gives the same bytes, and nothing is fetched.
+
+Colours are Okabe and Ito's, which colour-blind readers tell apart; markers and line styles differ
+too, for print. Text stays text, so that it can be read aloud, searched and set in the page's font.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from html import escape
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thce.evaluation.calibration import Bin
+from thce.evaluation.intervals import Interval
+from thce.evaluation.results import RoundResult, SystemScore
+from thce.evaluation.wording import system_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, VERMILION, GREEN, ORANGE, INK, QUIET = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#E69F00",
+    "#1c2430",
+    "#556070",
+)
+_MARKERS = ((VERMILION, "D"), (GREEN, "s"), (ORANGE, "^"))
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "thce",
+    "text.parse_math": False,
+    "font.size": 11,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelpad": 7,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#d9dee5",
+    "grid.linewidth": 0.7,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+    "lines.markersize": 6.0,
+}
+
+
+def label_f1_bars(systems: Sequence[SystemScore], titles: Mapping[str, str]) -> str:
+    """F1 of every label with support: bars with intervals for the first system, marks for others.
+
+    Args:
+        systems: the first is drawn as bars, up to three more as marks.
+        titles: label titles by name; a label without one stands under its name.
+    """
+    main, others = systems[0], systems[1:4]
+    shown = [row for row, label in enumerate(main.score.labels) if label.support]
+    names = [
+        f"{titles.get(label.name, label.name)} ({label.support})"
+        for label in (main.score.labels[row] for row in shown)
+    ]
+    place = np.arange(len(shown))[::-1]
+    with _axes(9.6, 1.2 + 0.29 * len(shown)) as axes:
+        intervals = [main.label_f1[row] for row in shown]
+        axes.barh(
+            place,
+            [one.estimate for one in intervals],
+            height=0.62,
+            color="#9ecae8",
+            edgecolor=BLUE,
+            linewidth=0.8,
+            xerr=_reach(intervals),
+            error_kw={"ecolor": BLUE, "elinewidth": 1.4, "capsize": 2.5},
+            label=system_title(main.name),
+        )
+        for system, (colour, marker) in zip(others, _MARKERS, strict=False):
+            axes.plot(
+                [system.label_f1[row].estimate for row in shown],
+                place,
+                marker,
+                color=colour,
+                markeredgecolor="white",
+                markeredgewidth=0.6,
+                label=system_title(system.name),
+            )
+        axes.set_yticks(place, names)
+        axes.set_ylim(-0.7, len(shown) - 0.3)
+        axes.set_xlim(0, 1.01)
+        axes.grid(axis="y", visible=False)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel("F1 (positives in brackets behind each label)")
+        handles, named = axes.get_legend_handles_labels()
+        bars_first = sorted(range(len(named)), key=lambda at: named[at] != system_title(main.name))
+        axes.figure.legend(
+            [handles[at] for at in bars_first],
+            [named[at] for at in bars_first],
+            loc="outside upper left",
+            ncols=4,
+        )
+        return _svg(axes, "label-f1", "F1 of each label with its interval")
+
+
+def learning_curve(rounds: Sequence[RoundResult]) -> str:
+    """Micro and macro F1 of each round against labels spent, with interval bands."""
+    spent = [one.labels_spent for one in rounds]
+    scores = [one.evaluation.main for one in rounds]
+    with _axes(9.6, 4.0) as axes:
+        micro, macro = [one.micro_f1 for one in scores], [one.macro_f1 for one in scores]
+        _band(axes, spent, micro, BLUE, "o", "-", "Micro F1")
+        _band(axes, spent, macro, VERMILION, "D", "--", "Macro F1")
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel("Labels spent (notes answered)")
+        axes.set_ylabel("F1 on the frozen test notes")
+        axes.locator_params(axis="x", integer=True)
+        axes.legend(loc="lower right")
+        return _svg(axes, "learning-curve", "Micro and macro F1 against labels spent")
+
+
+def disagreement_curve(rounds: Sequence[RoundResult]) -> str:
+    """The share of pool notes in which model and signals disagree, round by round."""
+    with _axes(9.6, 3.2) as axes:
+        numbers = [one.number for one in rounds]
+        rates = [one.disagreement for one in rounds]
+        _band(axes, numbers, rates, GREEN, "s", "-", "Disagreement rate")
+        axes.set_ylim(0, 1.02)
+        axes.set_xticks(numbers)
+        axes.set_xlabel("Round")
+        axes.set_ylabel("Share of pool notes")
+        return _svg(axes, "disagreement", "Disagreement rate by round")
+
+
+def reliability_diagram(bins: Sequence[Bin]) -> str:
+    """Observed against predicted frequency, with the diagonal of perfect calibration."""
+    with _axes(5.2, 4.6) as axes:
+        axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=":", label="Perfect")
+        axes.errorbar(
+            [part.mean_probability for part in bins],
+            [part.observed.estimate for part in bins],
+            yerr=_reach([part.observed for part in bins]),
+            color=BLUE,
+            marker="o",
+            linewidth=1.4,
+            capsize=2.5,
+            label="Model",
+        )
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_aspect("equal")
+        axes.set_xlabel("Mean predicted probability")
+        axes.set_ylabel("Share that is true")
+        axes.legend(loc="upper left")
+        return _svg(axes, "reliability", "Observed against predicted frequency")
+
+
+@contextmanager
+def _axes(width: float, height: float) -> Iterator["Axes"]:
+    """Axes of a figure of that size in inches, in one style whatever the user's matplotlibrc."""
+    from matplotlib import rc_context, rcdefaults, rcParams
+    from matplotlib.figure import Figure
+
+    with rc_context():
+        rcdefaults()
+        rcParams.update(_STYLE)
+        yield Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def _reach(intervals: Sequence[Interval]) -> list[list[float]]:
+    """How far each interval reaches below and above its estimate."""
+    below = [max(one.estimate - one.low, 0.0) for one in intervals]
+    above = [max(one.high - one.estimate, 0.0) for one in intervals]
+    return [below, above]
+
+
+def _band(
+    axes: "Axes",
+    x: Sequence[int],
+    intervals: Sequence[Interval],
+    colour: str,
+    marker: str,
+    line: str,
+    name: str,
+) -> None:
+    low, high = [one.low for one in intervals], [one.high for one in intervals]
+    estimates = [one.estimate for one in intervals]
+    axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
+    if len(x) == 1:
+        axes.vlines(x, low, high, color=colour)
+    axes.plot(x, estimates, color=colour, marker=marker, linestyle=line, label=name)
+
+
+def _svg(axes: "Axes", name: str, description: str) -> str:
+    """The figure as an SVG element whose ids no other figure on the page has."""
+    figure: Figure = axes.figure  # type: ignore[assignment]
+    buffer = StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" ', 1)
