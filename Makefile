@@ -14,6 +14,7 @@ REG_HOME ?= $(or $(THCE_HOME),$(HOME)/.thce)/registry
 REG_PRODIGY_INPUT_FILE ?= data/registry/registry_notes_a.jsonl
 REG_PRODIGY_BATCH_FILE ?= $(REG_HOME)/batch.jsonl
 REG_PRODIGY_MODEL_DIR ?=
+REG_PRODIGY_ANSWERS ?=
 REG_HYDRATED ?= $(REG_HOME)/hydrated
 HUMAN_REGISTRY_CSV ?= $(REG_HOME)/human_labels.csv
 
@@ -68,12 +69,13 @@ registry-prodigy-annotate: install ## open the batch in Prodigy
 	$(THCE) annotations annotate --dataset $(REG_PRODIGY_DATASET) --batch $(REG_PRODIGY_BATCH_FILE)
 
 registry-prodigy-export: install ## take Prodigy's answers and write the human labels
-	$(THCE) annotations import --prodigy-dataset $(REG_PRODIGY_DATASET) $(if $(REG_PRODIGY_ANSWERS),--input $(REG_PRODIGY_ANSWERS))
+	$(THCE) annotations import $(if $(REG_PRODIGY_ANSWERS),--input $(REG_PRODIGY_ANSWERS),--prodigy-dataset $(REG_PRODIGY_DATASET))
 	$(THCE) annotations export-labels --output $(HUMAN_REGISTRY_CSV)
 
 registry-prep-with-human: install ## merge human labels as tier 0 and write the splits
 	$(THCE) registry dataset --hydrated $(REG_HYDRATED) --human $(HUMAN_REGISTRY_CSV) \
 		--output $(REG_HOME)/dataset
+	$(THCE) annotations mark-merged --labels $(HUMAN_REGISTRY_CSV)
 
 clean: ## remove caches of tests and linters
 	rm -rf .pytest_cache .mypy_cache .ruff_cache build *.egg-info

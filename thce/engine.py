@@ -6,6 +6,14 @@ from typing import Any
 
 OBJECT_STORE_BYTES = 512 * 1024**2
 
+SETTINGS = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's coming default, without its warning
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # a worker's line is shown once, not twice
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_worker_niceness": "0",  # training is what the machine is for
+    "RAY_USAGE_STATS_ENABLED": "0",  # offline by default
+}
+
 
 def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, Any]:
     """Connects to the running cluster, or starts a small local one; safe to call twice.
@@ -21,9 +29,8 @@ def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, 
     Returns:
         Ray's cluster resources, by name.
     """
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_DEDUP_LOGS", "1")
-    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     import ray
 
     if not ray.is_initialized():
@@ -36,7 +43,10 @@ def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, 
                 "address": "local",
                 "num_cpus": cpus or os.cpu_count(),
                 "object_store_memory": OBJECT_STORE_BYTES,
-                "include_dashboard": False,
+                # Ray Train asks the dashboard for its controller's state and warns every second
+                # where there is none.
+                "include_dashboard": True,
+                "dashboard_host": "127.0.0.1",
             }
         ray.init(**options)
     return dict(ray.cluster_resources())

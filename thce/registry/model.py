@@ -66,8 +66,11 @@ class FlagClassifier(nn.Module):
         self.encoder = encoder
         self.head_kind = head
         hidden = int(encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
-        builder = LabelAttentionHead if head == "label_attention" else MeanHead
-        self.head = builder(hidden, N_FLAGS)
+        self.head: LabelAttentionHead | MeanHead = (
+            LabelAttentionHead(hidden, N_FLAGS)
+            if head == "label_attention"
+            else MeanHead(hidden, N_FLAGS)
+        )
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """int64 (batch, seq) twice -> logits (batch, 29)."""
@@ -93,9 +96,26 @@ class FlagClassifier(nn.Module):
             source, config=config, dtype=torch.float32, **_encoder_options(config)
         )
         model = cls(encoder, head)
-        if head == "label_attention":
-            model._aim_queries(tokenizer)
+        if isinstance(model.head, LabelAttentionHead):
+            model._aim_queries(tokenizer, model.head)
         return model
+
+    def freeze(self, layers: int) -> None:
+        """Stops training embeddings and the lowest `layers` layers; 0 trains everything.
+
+        Raises:
+            ValueError: the encoder has fewer layers.
+        """
+        if layers == 0:
+            return
+        stack = next(
+            module for module in self.encoder.modules() if isinstance(module, nn.ModuleList)
+        )
+        if layers > len(stack):
+            raise ValueError(f"freeze_layers: the encoder has {len(stack)} layers")
+        self.encoder.get_submodule("embeddings").requires_grad_(False)
+        for layer in list(stack)[:layers]:
+            layer.requires_grad_(False)
 
     def empty_copy(self) -> "FlagClassifier":
         """The same architecture with fresh weights, outside any wrapper."""
@@ -131,7 +151,7 @@ class FlagClassifier(nn.Module):
         return model.float()
 
     @torch.no_grad()
-    def _aim_queries(self, tokenizer: Any) -> None:
+    def _aim_queries(self, tokenizer: Any, head: LabelAttentionHead) -> None:
         """Starts every query at the embedding of its flag's title and definition."""
         texts = [f"{flag.detail.title}: {flag.detail.definition}" for flag in FLAGS]
         batch = tokenizer(texts, padding=True, return_tensors="pt")
@@ -143,7 +163,6 @@ class FlagClassifier(nn.Module):
         pooled = (tokens * weights).sum(1) / weights.sum(1)
         directions = nn.functional.normalize(pooled - pooled.mean(0), dim=-1)
         hidden = tokens.shape[-1]
-        head = self.head
         head.key.weight.copy_(torch.eye(hidden))
         head.key.bias.zero_()
         head.query.copy_(directions * hidden**0.5)

@@ -17,17 +17,36 @@ from thce.training.precision import Precision
 from thce.training.ray_train import Scaling
 
 
-class TrainConfig(Config):
-    """How the registry's model is trained; `configs/registry/train.yaml` documents the fields.
+class Recipe(Config):
+    """How the model learns, whatever it learns from.
 
-    `strategy` is ddp (plain with one worker) or the path of a DeepSpeed JSON file.
-    `init_from` warm-starts from the model folder of an earlier training output or bundle.
+    Attributes:
+        model_name: a registry package (minilm, mpnet), a folder, or a hub's name.
+        head: label_attention (one attention query per flag) or mean.
+        head_tokens: tokens kept from a long note's start.
+        tail_tokens: tokens kept from its end.
+        epochs: the most epochs.
+        batch_size: notes per optimizer step, over all workers.
+        micro_batch_size: notes per forward pass of one worker.
+        learning_rate: peak rate of the encoder.
+        head_learning_rate: peak rate of the head.
+        weight_decay: of matrices; biases and norms have none.
+        warmup: share of the steps with a rising rate.
+        dropout: of the encoder while training.
+        freeze_layers: embeddings and so many lower layers stay as they are; 0 trains all.
+        clip: largest gradient norm.
+        patience: epochs without a better validation macro F1 before stopping; 0 never stops.
+        checkpoint_every: epochs between resumable checkpoints; 0 keeps only the end.
+        pos_weight_cap: the most that a positive cell may count.
+        max_notes: train on at most so many notes, those that people labelled first, then those
+            with a true flag; None takes all.
+        precision: auto, fp32 or bf16.
+        strategy: ddp (plain with one worker) or the path of a DeepSpeed JSON file.
+        seed: of shuffling, dropout and fresh weights.
+        scaling: workers, threads, GPUs, restarts.
     """
 
-    dataset: str
-    output: str
     model_name: str = "minilm"
-    init_from: str | None = None
     head: Literal["label_attention", "mean"] = "label_attention"
     head_tokens: int = Field(384, ge=2)
     tail_tokens: int = Field(128, ge=0)
@@ -39,14 +58,32 @@ class TrainConfig(Config):
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.1, ge=0, lt=1)
     dropout: float = Field(0.1, ge=0, lt=1)
+    freeze_layers: int = Field(0, ge=0)
     clip: float = Field(1.0, gt=0)
     patience: int = Field(3, ge=0)
     checkpoint_every: int = Field(1, ge=0)
     pos_weight_cap: float = Field(100.0, ge=1)
+    max_notes: int | None = Field(None, ge=1)
     precision: Precision = "auto"
     strategy: str = "ddp"
     seed: int = 42
     scaling: Scaling = Scaling()
+
+
+class TrainConfig(Recipe):
+    """A recipe with what it is applied to.
+
+    Attributes:
+        dataset: the folder that the dataset step wrote.
+        output: local folder for model, tokenizer, metrics and validation scores.
+        init_from: model folder of an earlier training output or bundle, to go on from.
+        run_name: name of the Ray Train run; the same name resumes an interrupted run.
+        storage: where Ray Train keeps checkpoints; by default under THCE_HOME.
+    """
+
+    dataset: str
+    output: str
+    init_from: str | None = None
     run_name: str | None = None
     storage: str | None = None
 
@@ -91,9 +128,11 @@ def train_worker(settings: dict[str, Any]) -> None:
     """One Ray Train worker: the same function on a CPU and on many GPUs."""
     import ray.train.torch
 
+    from thce.training.ray_train import quiet_worker
     from thce.training.reporters import RayReporter
 
     os.environ["THCE_HOME"] = settings["home"]
+    quiet_worker()
     reporter = RayReporter()
     device = ray.train.torch.get_device()
     with reporter.resume_folder() as folder:

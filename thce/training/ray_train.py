@@ -73,6 +73,15 @@ def fit(
     return Path(result.checkpoint.to_directory())
 
 
+def quiet_worker() -> None:
+    """Keeps a worker's output to what the reporter prints; warnings still show."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("ray.train").setLevel(logging.WARNING)
+
+
 def _require(resources: dict[str, Any], scaling: Scaling, threads: int, use_gpu: bool) -> None:
     cpus, gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
     if scaling.workers * threads > cpus:
