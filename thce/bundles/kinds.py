@@ -1,0 +1,84 @@
+"""The kinds of bundle and what each must hold: a new system adds one entry."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thce.bundles.gate import Evidence
+from thce.errors import InputError
+from thce.registry.labels import FLAG_NAMES
+
+if TYPE_CHECKING:
+    from thce.bundles.verify import Bundle
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a bundle of this kind must satisfy beyond its hashes.
+
+    Attributes:
+        name: the `kind` field of the manifest.
+        labels: the label order that the code expects.
+        required: files that every bundle of the kind holds.
+        check: looks into the files of a folder whose hashes hold, given the thresholds file of
+            each set of weights; raises InputError naming the file that is not for these labels.
+        contest: measures a candidate against a champion on a frozen test set.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    required: tuple[str, ...]
+    check: Callable[[Path, Mapping[str, str]], None]
+    contest: Callable[["Bundle", "Bundle", str], Evidence]
+
+
+def _check_registry(folder: Path, thresholds: Mapping[str, str]) -> None:
+    from thce.registry.fuse import Fusion
+    from thce.registry.threshold_file import LABEL_FIELDS_FILE, Thresholds, check_label_fields
+
+    for weights, file in thresholds.items():
+        Thresholds.load(folder / file, weights)
+    check_label_fields(folder / LABEL_FIELDS_FILE)
+    Fusion.load(folder / "fusion.json")
+
+
+def _registry_contest(candidate: "Bundle", champion: "Bundle", test: str) -> Evidence:
+    from thce.registry.contest import contest
+
+    return contest(candidate, champion, test)
+
+
+REGISTRY = Kind(
+    name="registry",
+    labels=FLAG_NAMES,
+    required=(
+        "README.md",
+        "config.yaml",
+        "fusion.json",
+        "model/config.json",
+        "model/head.json",
+        "model/model.safetensors",
+        "parity.json",
+        "registry_label_fields.json",
+        "tokenizer/tokenizer.json",
+        "tokenizer/tokenizer_config.json",
+    ),
+    check=_check_registry,
+    contest=_registry_contest,
+)
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (REGISTRY,)}
+
+
+def kind_named(name: str, where: str) -> Kind:
+    """The kind of that name.
+
+    Raises:
+        InputError: this version of the platform knows no such kind.
+    """
+    try:
+        return KINDS[name]
+    except KeyError:
+        known = ", ".join(sorted(KINDS))
+        raise InputError(f"{where}: kind {name!r} is unknown here; known kinds: {known}") from None
