@@ -10,6 +10,7 @@ THCE := $(BIN)/thce
 REG_PRODIGY_COUNT ?= 200
 REG_PRODIGY_DATASET ?= registry_v1
 REG_PRODIGY_STRATEGY ?= disagreement
+DEMO_HOME ?= $(or $(THCE_HOME),$(HOME)/.thce)/registry/demo$(if $(NOTES),-notes)
 REG_HOME ?= $(or $(THCE_HOME),$(HOME)/.thce)/registry
 REG_PRODIGY_INPUT_FILE ?= data/registry/registry_notes_a.jsonl
 REG_PRODIGY_BATCH_FILE ?= $(REG_HOME)/batch.jsonl
@@ -41,7 +42,8 @@ weights: $(BIN)/.installed
 	@$(THCE) weights fetch minilm
 
 demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=path for your own
-	$(THCE) registry demo $(if $(NOTES),--notes $(NOTES))
+	$(THCE) registry loop --config configs/registry/demo.yaml --output $(DEMO_HOME) \
+		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s corpus='the notes at $(NOTES)' -s fictional=false)
 
 test: $(BIN)/.installed weights ## the quick tests
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
@@ -61,9 +63,12 @@ constraints: $(BIN)/activate ## compile constraints.txt anew from pyproject.toml
 	sed -i 's/+cpu$$//' constraints.txt
 
 registry-prodigy-prepare: install ## score, sample and write a Prodigy batch
-	$(THCE) registry prepare-batch --input $(REG_PRODIGY_INPUT_FILE) --hydrated $(REG_HYDRATED) \
-		--output $(REG_PRODIGY_BATCH_FILE) --limit $(REG_PRODIGY_COUNT) \
-		--strategy $(REG_PRODIGY_STRATEGY) $(if $(REG_PRODIGY_MODEL_DIR),--model $(REG_PRODIGY_MODEL_DIR))
+	$(THCE) registry hydrate --input $(REG_PRODIGY_INPUT_FILE) --output $(REG_HYDRATED)
+	$(if $(REG_PRODIGY_MODEL_DIR),$(THCE) registry score --model $(REG_PRODIGY_MODEL_DIR) \
+		--input $(REG_PRODIGY_INPUT_FILE) --output $(REG_HOME)/scores --set resume=false)
+	$(THCE) registry sample --hydrated $(REG_HYDRATED) --output $(REG_PRODIGY_BATCH_FILE) \
+		--limit $(REG_PRODIGY_COUNT) --strategy $(REG_PRODIGY_STRATEGY) \
+		$(if $(REG_PRODIGY_MODEL_DIR),--model $(REG_PRODIGY_MODEL_DIR) --scores $(REG_HOME)/scores)
 
 registry-prodigy-annotate: install ## open the batch in Prodigy
 	$(THCE) annotations annotate --dataset $(REG_PRODIGY_DATASET) --batch $(REG_PRODIGY_BATCH_FILE)
@@ -74,7 +79,8 @@ registry-prodigy-export: install ## take Prodigy's answers and write the human l
 
 registry-prep-with-human: install ## merge human labels as tier 0 and write the splits
 	$(THCE) registry dataset --hydrated $(REG_HYDRATED) --human $(HUMAN_REGISTRY_CSV) \
-		--output $(REG_HOME)/dataset
+		--output $(REG_HOME)/dataset \
+		$(if $(wildcard $(REG_HOME)/dataset/splits.json),--set frozen=$(REG_HOME)/dataset/splits.json)
 	$(THCE) annotations mark-merged --labels $(HUMAN_REGISTRY_CSV)
 
 clean: ## remove caches of tests and linters

@@ -2,7 +2,11 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from thce.errors import InputError
 
 OBJECT_STORE_BYTES = 512 * 1024**2
 
@@ -13,6 +17,22 @@ SETTINGS = {
     "RAY_worker_niceness": "0",  # training is what the machine is for
     "RAY_USAGE_STATS_ENABLED": "0",  # offline by default
 }
+
+
+@contextmanager
+def input_errors() -> Iterator[None]:
+    """Raises what a worker said of the user's input as the InputError that it was."""
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except RayError as error:
+        cause: object = error
+        while isinstance(cause, BaseException):
+            if isinstance(cause, InputError):
+                raise InputError(str(cause)) from None
+            cause = getattr(cause, "cause", None) or cause.__cause__
+        raise
 
 
 def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, Any]:
@@ -49,4 +69,5 @@ def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, 
                 "dashboard_host": "127.0.0.1",
             }
         ray.init(**options)
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     return dict(ray.cluster_resources())

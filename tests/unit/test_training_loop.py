@@ -1,5 +1,6 @@
 """The loop: schedule, early stopping, the best weights kept, and resuming without a seam."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,8 @@ def test_the_rate_rises_then_falls_to_zero() -> None:
     schedule = Schedule(10, [1.0], warmup=0.2)
     factors = [schedule.factor(step, 100) for step in range(101)]
     assert factors[19] == 1.0
-    assert all(a < b for a, b in zip(factors[:19], factors[1:20], strict=True))
-    assert all(a > b for a, b in zip(factors[20:100], factors[21:101], strict=True))
+    assert all(a < b for a, b in pairwise(factors[:20]))
+    assert all(a > b for a, b in pairwise(factors[20:]))
     assert factors[100] == 0.0
 
 
@@ -97,7 +98,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> N
 
     interrupted = _trainer(tmp_path / "cut")
 
-    class _Killed(Exception):
+    class _KilledError(Exception):
         pass
 
     report = interrupted.reporter.report
@@ -105,10 +106,10 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> N
     def killed_after_three(metrics: dict[str, Any], save: Any) -> None:
         report(metrics, save)
         if metrics["epoch"] == 3:
-            raise _Killed
+            raise _KilledError
 
     interrupted.reporter.report = killed_after_three  # type: ignore[method-assign]
-    with pytest.raises(_Killed):
+    with pytest.raises(_KilledError):
         interrupted.run()
     resumed = _trainer(tmp_path / "cut")
     found = resumed.run()

@@ -32,7 +32,7 @@ class Recipe(Config):
         head_learning_rate: peak rate of the head.
         weight_decay: of matrices; biases and norms have none.
         warmup: share of the steps with a rising rate.
-        dropout: of the encoder while training.
+        dropout: hidden dropout of the encoder while training; attention has none.
         freeze_layers: embeddings and so many lower layers stay as they are; 0 trains all.
         clip: largest gradient norm.
         patience: epochs without a better validation macro F1 before stopping; 0 never stops.
@@ -137,7 +137,7 @@ def train_worker(settings: dict[str, Any]) -> None:
     device = ray.train.torch.get_device()
     with reporter.resume_folder() as folder:
         if folder is not None and (folder / "final").is_dir():
-            reporter.report({"resumed": "finished"}, _copy_of(folder))
+            reporter.report({"finished": True}, _copy_of(folder))
             return
     train_on_device(settings, reporter, device)
 
@@ -156,6 +156,7 @@ def train_on_device(settings: dict[str, Any], reporter: Any, device: Any) -> Non
     from thce.training.loop import Trainer
 
     torch.set_num_threads(int(settings["threads"]))
+    torch.set_flush_denormal(True)  # AdamW's first steps crawl over denormal squares on a CPU
     parts = build_parts(settings, reporter.rank, reporter.world_size, device)
     trainer = Trainer(parts.task, parts.replica, parts.plan, parts.schedule, reporter)
     progress = trainer.run()

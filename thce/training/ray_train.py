@@ -53,7 +53,6 @@ def fit(
     per_worker: dict[str, float] = {"CPU": threads}
     if use_gpu:
         per_worker["GPU"] = 1
-    logging.getLogger("ray.train").setLevel(logging.WARNING)
     trainer = TorchTrainer(
         worker,
         train_loop_config=settings | {"threads": threads},
@@ -79,7 +78,9 @@ def quiet_worker() -> None:
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    logging.getLogger("ray.train").setLevel(logging.WARNING)
+    for name in list(logging.root.manager.loggerDict):
+        if "ray.train" in name or "ray/train" in name:  # some are named after their file
+            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _require(resources: dict[str, Any], scaling: Scaling, threads: int, use_gpu: bool) -> None:

@@ -56,11 +56,11 @@ class RayReporter:
         """Reports; every worker's files end up together in one checkpoint of the run."""
         import ray.train
 
-        if self.rank == 0:
+        if self.rank == 0 and "finished" not in metrics:
             shown = {
                 key: round(value, 4) for key, value in metrics.items() if isinstance(value, float)
             }
-            print(f"epoch {metrics.get('epoch', '-')}: {shown}", flush=True)
+            print(f"epoch {metrics['epoch']}: {shown}", flush=True)
         if save is None:
             ray.train.report(metrics)
             return

@@ -1,0 +1,91 @@
+"""torch -> ONNX: one fp32 graph with free batch and sequence axes, and its int8 form."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+from thce.registry.model import FlagClassifier
+
+OPSET = 18
+
+
+def export_fp32(model: FlagClassifier, path: Path) -> None:
+    """Writes the model as an fp32 graph from `input_ids`, `attention_mask` to `logits`.
+
+    Both inputs are int64 (batch, sequence) with both axes free. Attention is exported in its
+    plain form, because the fused one adds a NaN check over every attention matrix that costs a
+    CPU a tenth of the time. What the exporter notes down of the machine (source lines, paths)
+    is removed, so that the same weights give the same bytes.
+
+    Args:
+        model: in evaluation mode, on the CPU.
+        path: the .onnx file to write.
+    """
+    import onnx
+    import torch
+
+    example = torch.ones((2, 16), dtype=torch.int64)
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
+    encoder: Any = model.encoder
+    kept = encoder.config._attn_implementation
+    encoder.set_attn_implementation("eager")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+            program: Any = torch.onnx.export(
+                model,
+                (example, torch.ones_like(example)),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=["input_ids", "attention_mask"],
+                output_names=["logits"],
+                dynamic_shapes={"input_ids": axes, "attention_mask": axes},
+                verbose=False,
+            )
+    finally:
+        encoder.set_attn_implementation(kept)
+    proto = program.model_proto
+    _forget_the_machine(proto)
+    onnx.save(proto, str(path))
+
+
+def quantise_int8(fp32: Path, path: Path) -> None:
+    """Writes the graph with int8 weights, activations quantised as they come.
+
+    Weights are scaled per channel (a third of the mean error of one scale per matrix) and kept
+    to 7 bits, because products of full 8-bit values saturate on processors without VNNI: the
+    same graph answers alike on old and new machines.
+
+    Args:
+        fp32: what `export_fp32` wrote.
+        path: the .onnx file to write.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        quantize_dynamic(
+            fp32, path, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True
+        )
+    finally:
+        root.setLevel(level)
+
+
+def _forget_the_machine(proto: Any) -> None:
+    """Drops annotations; with stale shapes among them quantisation's inference would fail."""
+    del proto.graph.value_info[:]
+    del proto.metadata_props[:]
+    del proto.graph.metadata_props[:]
+    proto.doc_string = proto.graph.doc_string = ""
+    for item in (
+        *proto.graph.node,
+        *proto.graph.input,
+        *proto.graph.output,
+        *proto.graph.initializer,
+    ):
+        del item.metadata_props[:]
+        item.doc_string = ""

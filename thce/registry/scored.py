@@ -1,0 +1,80 @@
+"""Scored rows: notes in, registry entries out. The plain core of scoring; Ray only spreads it."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from thce.registry.fuse import SOURCE_NAMES, Fused, Signals
+from thce.registry.hydrate_ray import prepare_and_hydrate
+from thce.registry.hydrated import list_column
+from thce.registry.labels import FLAG_NAMES
+from thce.registry.onnx_session import Probabilities
+from thce.registry.predict import Predictor
+
+SCHEMA = pa.schema(
+    [
+        ("encounter_id", pa.string()),
+        ("accept", pa.list_(pa.string())),
+        ("probabilities", pa.list_(pa.float32())),
+        ("source", pa.map_(pa.string(), pa.string())),
+        ("needs_review", pa.bool_()),
+    ]
+)
+
+
+def score_notes(predictor: Predictor, notes: pa.Table, band: float | None = None) -> pa.Table:
+    """Prepares, hydrates and scores notes in this process.
+
+    Args:
+        predictor: an opened bundle.
+        notes: the columns of the read step.
+        band: see `score_hydrated`.
+
+    Returns:
+        One row per note, in the order given, with the columns of SCHEMA.
+    """
+    return score_hydrated(predictor, prepare_and_hydrate(notes), band)
+
+
+def score_hydrated(predictor: Predictor, hydrated: pa.Table, band: float | None = None) -> pa.Table:
+    """Scores hydrated notes: probabilities, the joint decision, who found it, what to look at.
+
+    Args:
+        predictor: an opened bundle.
+        hydrated: what the hydrate step writes, `text` included.
+        band: how near its threshold a probability asks for review; None takes the bundle's.
+
+    Returns:
+        One row per note, in the order given, with the columns of SCHEMA.
+    """
+    fusion = predictor.fusion
+    if band is not None:
+        fusion = fusion.model_copy(update={"band": band})
+    probabilities = predictor.predict(hydrated["text"].to_pylist())
+    fused = fusion.fuse(probabilities, predictor.thresholds, Signals.from_table(hydrated))
+    return _rows(hydrated["encounter_id"], probabilities, fused)
+
+
+def json_rows(scored: pa.Table) -> list[dict[str, Any]]:
+    """Scored rows as JSON holds them; a float32 is written with the digits it has."""
+    rows = scored.to_pylist()
+    for row in rows:
+        row["source"] = dict(row["source"])
+        row["probabilities"] = [float(str(np.float32(value))) for value in row["probabilities"]]
+    return rows
+
+
+def _rows(encounter_ids: pa.ChunkedArray, probabilities: Probabilities, fused: Fused) -> pa.Table:
+    row, column = np.nonzero(fused.accept)
+    names = pa.array(FLAG_NAMES).take(pa.array(column))
+    sources = [SOURCE_NAMES[code] for code in fused.source[row, column].tolist()]
+    offsets = pa.array(np.searchsorted(row, np.arange(len(fused.accept) + 1)), pa.int32())
+    columns = [
+        encounter_ids,
+        pa.ListArray.from_arrays(offsets, names),
+        list_column(probabilities, pa.float32()),
+        pa.MapArray.from_arrays(offsets, names, pa.array(sources, pa.string())),
+        pa.array(fused.needs_review),
+    ]
+    return pa.table(columns, schema=SCHEMA)
