@@ -75,6 +75,17 @@ def test_each_weights_have_thresholds_fitted_on_their_own_scores(
     assert not np.array_equal(*values)
 
 
+def test_int8_quantises_the_encoder_and_leaves_the_head(report: dict[str, Any]) -> None:
+    import onnx
+
+    bundle = open_bundle(report["path"])
+    nodes = onnx.load(str(bundle.path("onnx/model.int8.onnx"))).graph.node
+    linear_layers = 2 * 6
+    assert sum(node.op_type == "MatMulInteger" for node in nodes) == linear_layers
+    head = [node.op_type for node in nodes if node.name.startswith("head.")]
+    assert head.count("MatMul") == 4
+
+
 def test_int8_is_the_default_only_up_to_the_flip_rate(report: dict[str, Any]) -> None:
     rate = report["parity"]["int8"]["flip_rate"]
     assert 0 < rate <= 0.005

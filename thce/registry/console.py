@@ -31,14 +31,18 @@ def print_loop(found: dict[str, Any]) -> None:
     """One row per round, why it ended, and where the report or the waiting batch lies."""
     console = Console()
     table = Table(title="The diamond loop, round by round (frozen test)")
-    for column in ("round", "labels spent", "micro F1", "macro F1", "in dispute"):
+    columns = ("round", "labels spent", "micro F1", "macro F1", "model alone: micro", "in dispute")
+    for column in columns:
         table.add_column(column, justify="right")
     for one in found["rounds"]:
         scores = one["scores"]
         table.add_row(
             str(one["number"]),
             str(one["labels_spent"]),
-            *(_listed(scores[name]) if scores else "-" for name in ("micro_f1", "macro_f1")),
+            *(
+                _listed(scores[name]) if scores else "-"
+                for name in ("micro_f1", "macro_f1", "model_micro_f1")
+            ),
             f"{one['disagreement_rate']:.0%}",
         )
     console.print(table)

@@ -56,9 +56,13 @@ SECTION_ASSERTION = {
     Section.NOT_DONE: Assertion.NEGATED,
 }
 
-_DATED = re.compile(r"[ \t]*\(?(?:in |on )?(?:\d{1,2}/)?(?:19|20)\d\d\b(?![/-])")
+_DATED = re.compile(
+    r"[ \t]*[(\[]?(?:DATE )?(?:in |on )?(?:\d{1,2}/)?(?:19|20)\d\d\b(?![/-])", re.IGNORECASE
+)
 _ANSWERED_NO = re.compile(
-    r"[ \t]*[:=?-][ \t]*(?:no|none|nil|n|n/a|not|0|negative)\b", re.IGNORECASE
+    r"[ \t]*(?:[:=?-]|[._]{2,})[ \t]*(?:no|none|nil|n|n/a|not (?:done|performed|taken|used|needed))"
+    r"(?=[ \t]*(?:[.,;)\n]|[ \t]{2}|\Z))",
+    re.IGNORECASE,
 )
 _LAST_MEMBER = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 _ENUMERATION = re.compile(r"\b(?:or|nor)\b|(?<=[a-z ])/(?=[a-z ])", re.IGNORECASE)
@@ -132,6 +136,8 @@ def _reaches(
         if not cue.before:
             return False
         left, right = min(spot.end, mention.start), mention.start
+        if cue.single and _names_another(note, left, right, heads):
+            return False
     else:
         if not cue.after or spot.start < mention.end:
             return False
@@ -155,6 +161,12 @@ def _reaches(
         own = (comma, len(note.text)) if left == spot.end else (mention.end, comma)
         return not any(own[0] < verb.start < own[1] for verb in verbs)
     return comma < 0
+
+
+def _names_another(note: ScannedNote, left: int, right: int, heads: list[Spot]) -> bool:
+    """Whether a cue has a procedure of its own before the mention: "instead of A, B was done"."""
+    between = [head.end for head in heads if left <= head.start and head.end <= right]
+    return bool(between) and _JOINT.search(note.text, max(between), right) is None
 
 
 def _belongs_elsewhere(

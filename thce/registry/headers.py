@@ -56,6 +56,7 @@ _TITLE_LINES = 4
 _LABEL_LENGTH = 90
 _BULLETS = " \t*#•>-"
 _LABEL = re.compile(r"(?P<gap>[ \t,*#•>-]*(?:\(?\d{1,2}[.)][ \t]*)?)(?P<label>[A-Za-z][^:]*)\Z")
+_CORRECTION = re.compile(r"[ \t*]*(?:addend(?:um|a)|late entry|amendment)\b", re.IGNORECASE)
 _LABEL_END = re.compile("\\.(?:\\s|\\Z)| [-\u2013\u2014] ")
 
 
@@ -140,12 +141,18 @@ def _last_boundary(text: str, left: int, colon: int) -> int:
 
 
 def _line_headers(text: str) -> Iterator[tuple[int, tuple[Section | None, int]]]:
-    """Known labels that stand alone on a line, or open it before a full stop or a dash."""
+    """Known labels that stand alone on a line, or open it before a full stop or a dash.
+
+    A correction is known by its first word: what follows are mostly a name and a time.
+    """
     position = 0
     while 0 <= position < len(text):
         newline = text.find("\n", position)
         end = len(text) if newline < 0 else newline
         label = _LABEL_END.split(text[position : min(end, position + 40)], maxsplit=1)[0]
-        if ":" not in label and (kind := header_kind(label, whole_only=True)):
+        correction = _CORRECTION.match(text, position, end)
+        if correction:
+            yield position, (Section.ADDENDUM, correction.end())
+        elif ":" not in label and (kind := header_kind(label, whole_only=True)):
             yield position, (kind, position + len(label) + 1)
         position = end + 1

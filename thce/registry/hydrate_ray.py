@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from thce.config import Config
-from thce.notes.chunks import QUARANTINE_NAME
+from thce.notes.chunks import QUARANTINE_NAME, find_chunks
 from thce.notes.limits import MAX_BAD_PERCENT
 from thce.notes.outputs import open_output
 from thce.notes.prepare import prepare_table
@@ -99,6 +99,7 @@ def run(config: HydrateConfig) -> dict[str, Any]:
     from thce.notes.read import plan_read
     from thce.notes.read_ray import dataset_of, scan_with_ray
 
+    find_chunks(config.input)  # a wrong path is said before Ray is started
     output = resolve(config.output)
     staging = output if is_remote(output) else f"{output}.tmp"
     if not is_remote(output):

@@ -35,12 +35,16 @@ class Hit(NamedTuple):
 
 
 class Sequence(NamedTuple):
-    """A class made of two others: `first`, then `then` at most `gap` characters later."""
+    """A class made of two others: `first`, then `then` at most `gap` characters later.
+
+    A tight sequence is a noun phrase: no verb and no conjunction stands between its parts.
+    """
 
     name: str
     first: str
     then: str
     gap: int
+    tight: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Cue:
     comma: str
     stops: frozenset[str]
     kinds: frozenset[str] | None
+    single: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,9 @@ def load_lexicon() -> Lexicon:
         rules=rules,
         heads=frozenset(rule.head for rule in rules),
         sequences=tuple(
-            Sequence(name, *parts) for name, pairs in terms["sequences"].items() for parts in pairs
+            Sequence(name, first, then, gap, tight=bool(rest))
+            for name, pairs in terms["sequences"].items()
+            for first, then, gap, *rest in pairs
         ),
         subsumes={name: frozenset(inner) for name, inner in terms["subsumes"].items()},
         phrases=phrases,
@@ -217,6 +224,7 @@ def _cue(name: str, data: dict[str, Any]) -> Cue:
         comma=data["comma"],
         stops=frozenset(f"stop:{stop}" for stop in data["stops"]),
         kinds=frozenset(data["kinds"]) if "kinds" in data else None,
+        single=data.get("single", False),
     )
 
 

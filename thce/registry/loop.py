@@ -122,7 +122,7 @@ def run(config: LoopConfig) -> dict[str, Any]:
         reason = folder.stop_reason(config, done)
         if reason is not None:
             break
-        if done:
+        if done and not folder.asked(len(done)).is_file():
             say(f"asking about {config.labels_per_round} notes by {config.strategy}")
             waiting = ask(config, folder, len(done))
             if waiting is not None:

@@ -19,8 +19,8 @@ class Round:
         number: 0 is the first model, before anybody answered.
         labels_spent: notes answered so far in train and validation.
         training_notes: notes in the train split.
-        scores: micro and macro F1 with intervals of the joint decision on the frozen test, or
-            None where nobody has labelled test notes yet.
+        scores: micro and macro F1 with intervals on the frozen test, of the joint decision and
+            of the model alone, or None where nobody has labelled test notes yet.
         rare_f1: mean F1 of the rare flags there.
         disagreeing: open pool notes with a counted disagreement.
         compared: open pool notes.
@@ -66,6 +66,10 @@ class LoopFolder:
     def round(self, number: int) -> Path:
         """The folder of a round."""
         return self.path / "rounds" / str(number)
+
+    def asked(self, number: int) -> Path:
+        """Present once the batches of a round are drawn and answered."""
+        return self.round(number) / "asked.json"
 
     def rounds(self) -> list[Round]:
         """The finished rounds in order, without their evaluations."""

@@ -55,6 +55,7 @@ def ask(config: "LoopConfig", folder: LoopFolder, number: int) -> Path | None:
         with AnnotationStore.open(folder.store) as store:
             for batch in batches:
                 answer_by_oracle(store, batch, gold)
+        write_json(folder.asked(number), {"batches": batches})
         return None
     files = [folder.round(number) / f"batch-{batch}.jsonl" for batch in batches]
     write_jsonl(folder.batch, (row for file in files for row in read_jsonl(file)))
@@ -86,6 +87,8 @@ def finish_answers(config: "LoopConfig", folder: LoopFolder) -> Path | None:
             f"answers: {config.answers}: no new answer in {done.lines} lines"
             + (f"; see {done.quarantine}" if done.quarantine else "")
         )
+    pending = read_json(folder.pending)
+    write_json(folder.asked(pending["round"]), {"batches": pending["batches"]})
     folder.pending.unlink()
     return None
 
@@ -282,10 +285,13 @@ def _labels_spent(folder: LoopFolder) -> int:
 
 
 def _scores(evaluation: Evaluation) -> dict[str, list[float]]:
-    main = evaluation.main
+    main, model = evaluation.main, evaluation.system("model")
+    found = {"micro_f1": main.micro_f1, "macro_f1": main.macro_f1}
+    if model is not None:
+        found |= {"model_micro_f1": model.micro_f1, "model_macro_f1": model.macro_f1}
     return {
         name: [round(one.estimate, 4), round(one.low, 4), round(one.high, 4)]
-        for name, one in (("micro_f1", main.micro_f1), ("macro_f1", main.macro_f1))
+        for name, one in found.items()
     }
 
 

@@ -1,5 +1,6 @@
 """torch -> ONNX: one fp32 graph with free batch and sequence axes, and its int8 form."""
 
+import ast
 import logging
 import warnings
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 from thce.registry.model import FlagClassifier
 
 OPSET = 18
+HEAD_PREFIX = "head."
+SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 def export_fp32(model: FlagClassifier, path: Path) -> None:
@@ -47,6 +50,7 @@ def export_fp32(model: FlagClassifier, path: Path) -> None:
     finally:
         encoder.set_attn_implementation(kept)
     proto = program.model_proto
+    _mark_head(proto)
     _forget_the_machine(proto)
     onnx.save(proto, str(path))
 
@@ -56,23 +60,41 @@ def quantise_int8(fp32: Path, path: Path) -> None:
 
     Weights are scaled per channel (a third of the mean error of one scale per matrix) and kept
     to 7 bits, because products of full 8-bit values saturate on processors without VNNI: the
-    same graph answers alike on old and new machines.
+    same graph answers alike on old and new machines. The head stays fp32: it is a hundredth of
+    the weights, and quantising it tripled the mean difference (0.0078 against 0.0022 in
+    probability on a MiniLM fitted to the shipped notes, at most 0.46 against 0.07).
 
     Args:
         fp32: what `export_fp32` wrote.
         path: the .onnx file to write.
     """
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    nodes = onnx.load(str(fp32), load_external_data=False).graph.node
+    head = [node.name for node in nodes if node.name.startswith(HEAD_PREFIX)]
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)
     try:
         quantize_dynamic(
-            fp32, path, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True
+            fp32,
+            path,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            nodes_to_exclude=head,
         )
     finally:
         root.setLevel(level)
+
+
+def _mark_head(proto: Any) -> None:
+    """Gives the nodes of the model's `head` module names that say so."""
+    for node in proto.graph.node:
+        scopes = next((one.value for one in node.metadata_props if one.key == SCOPES), "[]")
+        if "head" in ast.literal_eval(scopes):
+            node.name = f"{HEAD_PREFIX}{node.name}"
 
 
 def _forget_the_machine(proto: Any) -> None:

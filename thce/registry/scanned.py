@@ -8,6 +8,7 @@ from thce.registry.lexicon import Lexicon, scan
 from thce.registry.sections import Sentence, sentences
 
 CUE_PREFIX = "cue:"
+_CLAUSE_MARKS = ("stop:turn", "stop:verbal")
 
 
 class Spot(NamedTuple):
@@ -68,6 +69,7 @@ def scan_note(text: str, lexicon: Lexicon) -> ScannedNote:
         for name in hit.classes:
             spots.setdefault(name, []).append(spot)
     note = ScannedNote(text, parts, spots)
+    _swallow(note, lexicon)
     _compose(note, lexicon)
     _swallow(note, lexicon)
     return note
@@ -76,14 +78,25 @@ def scan_note(text: str, lexicon: Lexicon) -> ScannedNote:
 def _compose(note: ScannedNote, lexicon: Lexicon) -> None:
     """Adds the classes that consist of two others in sequence."""
     spots = note.spots
-    for name, first, then, gap in lexicon.sequences:
+    for name, first, then, gap, tight in lexicon.sequences:
         if first not in spots or then not in spots:
             continue
         for left in spots[first]:
             for right in spots[then]:
-                if right.sentence == left.sentence and 0 <= right.start - left.end <= gap:
+                if right.sentence != left.sentence or not 0 <= right.start - left.end <= gap:
+                    continue
+                if not (tight and _broken(note, left.end, right.start)):
                     spots.setdefault(name, []).append(Spot(left.sentence, left.start, right.end))
-                    break
+                break
+
+
+def _broken(note: ScannedNote, start: int, end: int) -> bool:
+    """Whether a verb or a conjunction stands between two offsets."""
+    return any(
+        start <= spot.start and spot.end <= end
+        for name in _CLAUSE_MARKS
+        for spot in note.spots.get(name, ())
+    )
 
 
 def _swallow(note: ScannedNote, lexicon: Lexicon) -> None:

@@ -66,7 +66,10 @@ _NARRATIVE_STARTS = {
     Section.CONSENT: _BEGUN,
     Section.OTHER: _BEGUN,
     Section.EQUIPMENT: _BEGUN,
-    Section.HISTORY: re.compile(_PREPARED, re.IGNORECASE),
+    Section.HISTORY: re.compile(
+        _PREPARED + r"|\bscope (?:in|passed|down|introduced|advanced|inserted)\b|\b(?:GA|LMA)[,.]",
+        re.IGNORECASE,
+    ),
 }
 """What shows that a section has run on into the account of the procedure."""
 

@@ -1,0 +1,142 @@
+"""The diamond loop as its user runs it: by the oracle, and by people through answer files."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_training import small_tokenizer
+
+from thce.errors import InputError
+from thce.files import read_jsonl, write_jsonl
+from thce.registry.loop import LoopConfig, run
+
+
+@pytest.fixture(scope="module")
+def notes(
+    tmp_path_factory: pytest.TempPathFactory, registry_data: Path, ray_session: None
+) -> Iterator[dict[str, Any]]:
+    """Sixty shipped notes, a THCE_HOME of their own and an encoder of two small layers."""
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("loop")
+    home = os.environ.get("THCE_HOME")
+    os.environ["THCE_HOME"] = str(folder / "home")
+    rows = [
+        row
+        for name in ("a", "b")
+        for row in read_jsonl(registry_data / f"registry_notes_{name}.jsonl")[:30]
+    ]
+    write_jsonl(folder / "notes.jsonl", rows)
+    config = BertConfig(
+        vocab_size=600,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "base")
+    small_tokenizer([row["text"] for row in rows]).save_pretrained(folder / "base")
+    yield {"folder": folder, "rows": {row["id"]: row for row in rows}}
+    if home is None:
+        del os.environ["THCE_HOME"]
+    else:
+        os.environ["THCE_HOME"] = home
+
+
+def _config(notes: dict[str, Any], name: str, **fields: Any) -> LoopConfig:
+    folder = notes["folder"]
+    return LoopConfig.model_validate(
+        {
+            "notes": [str(folder / "notes.jsonl")],
+            "output": str(folder / name),
+            "rounds": 1,
+            "labels_per_round": 8,
+            "validation_labels": 3,
+            "test_labels": 4,
+            "recipe": {
+                "model_name": str(folder / "base"),
+                "head_tokens": 96,
+                "tail_tokens": 32,
+                "epochs": 2,
+                "checkpoint_every": 0,
+            },
+            "warm": {"epochs": 1},
+            "corpus": "sixty shipped notes",
+            "fictional": True,
+        }
+        | fields
+    )
+
+
+def test_the_oracle_runs_a_round_and_a_second_call_changes_nothing(notes: dict[str, Any]) -> None:
+    config = _config(notes, "oracle")
+    report = run(config)
+    first, second = report["rounds"]
+    assert (first["labels_spent"], second["labels_spent"]) == (0, 11)
+    assert second["compared"] == first["compared"] - 8
+    assert first["version"] != second["version"]
+    low, high = second["scores"]["micro_f1"][1:]
+    assert 0 <= low <= second["scores"]["micro_f1"][0] <= high <= 1
+    page = Path(report["report"]).read_text(encoding="utf-8")
+    assert "oracle (the shipped gold labels)" in page
+    assert first["version"] in page
+    assert second["version"] in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert run(config) == report
+
+
+def test_people_answer_a_batch_and_the_loop_goes_on(notes: dict[str, Any]) -> None:
+    waiting = run(_config(notes, "people", annotator="file"))
+    assert waiting["report"] is None
+    tasks = read_jsonl(waiting["waiting_for"])
+    assert len(tasks) == 8 + 3 + 4
+    assert all(task["config"] == {"choice_style": "multiple"} for task in tasks)
+    assert run(_config(notes, "people", annotator="file"))["waiting_for"] == waiting["waiting_for"]
+
+    unanswered = str(notes["folder"] / "unanswered.jsonl")
+    write_jsonl(unanswered, tasks)
+    with pytest.raises(InputError, match="no "):
+        run(_config(notes, "people", annotator="file", answers=unanswered))
+
+    answered = str(notes["folder"] / "answered.jsonl")
+    for task in tasks:
+        task["accept"] = notes["rows"][task["meta"]["encounter_id"]]["accept"]
+        task["answer"] = "accept"
+        task["_annotator_id"] = "registry_v1-anna"
+    write_jsonl(answered, tasks)
+    report = run(_config(notes, "people", annotator="file", answers=answered))
+    assert [one["labels_spent"] for one in report["rounds"]] == [0, 11]
+    assert report["rounds"][1]["scores"] is not None
+    assert "oracle" not in Path(report["report"]).read_text(encoding="utf-8")
+    labels = (Path(report["bundle"]).parent / "human_labels.csv").read_text(encoding="utf-8")
+    assert len(labels.splitlines()) == 1 + 15
+
+
+def test_a_run_belongs_to_its_configuration(notes: dict[str, Any]) -> None:
+    folder = notes["folder"] / "claimed"
+    folder.mkdir()
+    (folder / "loop.yaml").write_text("seed: 1\n")
+    with pytest.raises(InputError, match="another configuration began this run"):
+        run(_config(notes, "claimed"))
+
+
+def test_the_oracle_refuses_notes_without_gold(notes: dict[str, Any]) -> None:
+    rows = [
+        {key: value for key, value in row.items() if key != "accept"}
+        for row in notes["rows"].values()
+    ]
+    path = notes["folder"] / "unlabelled.jsonl"
+    write_jsonl(path, rows)
+    with pytest.raises(InputError, match="no `accept`"):
+        run(_config(notes, "no-gold", notes=[str(path)]))
+
+
+def test_too_few_notes_are_refused(notes: dict[str, Any]) -> None:
+    path = notes["folder"] / "few.jsonl"
+    write_jsonl(path, [json.loads(json.dumps(row)) for row in list(notes["rows"].values())[:5]])
+    with pytest.raises(InputError, match="5 notes are too few"):
+        run(_config(notes, "few", notes=[str(path)]))
