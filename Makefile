@@ -43,7 +43,7 @@ weights: $(BIN)/.installed
 
 demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=path for your own
 	$(THCE) registry loop --config configs/registry/demo.yaml --output $(DEMO_HOME) \
-		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s corpus='the notes at $(NOTES)' -s fictional=false)
+		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s 'test_notes=[]' -s corpus='the notes at $(NOTES)' -s fictional=false)
 
 test: $(BIN)/.installed weights ## the quick tests
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)

@@ -11,7 +11,8 @@ from thce.registry.labels import FALSE, N_FLAGS, TRUE, UNKNOWN, Flag
 FRAME = (
     "PROCEDURE NOTE\nTime-out was done. Sedation with midazolam, lidocaine to the airway. The "
     "bronchoscope was introduced by mouth and all segments were seen on both sides without any "
-    "abnormality. Vital signs were stable throughout the examination.\n"
+    "abnormality. Vital signs were stable throughout the examination and she went back to the "
+    "ward awake, with a nurse, in good condition.\n"
 )
 
 

@@ -89,7 +89,8 @@ PERFORMED = [
     ),
     (
         "airway",
-        "A 1.9 mm cryoprobe was advanced to 1 cm from the pleura and frozen for 5 s; five pieces of lung were taken from the posterior basal segment.",
+        "A 1.9 mm cryoprobe was advanced to 1 cm from the pleura and frozen for 5 s; five "
+        "pieces of lung were taken from the posterior basal segment.",
         {F.TRANSBRONCHIAL_CRYOBIOPSY},
     ),
     (
@@ -147,12 +148,12 @@ PERFORMED = [
     # bronchoscopic therapy
     (
         "airway",
-        "Thick tenacious secretions were suctioned from both lower lobes until all segments were open.",
+        "Thick tenacious secretions were suctioned from both lower lobes until all were open.",
         {F.THERAPEUTIC_ASPIRATION},
     ),
     (
         "airway",
-        "The left main bronchus was occluded by a large mucus plug, which was removed with suction.",
+        "The left main bronchus was occluded by a large mucus plug, removed with suction.",
         {F.THERAPEUTIC_ASPIRATION},
     ),
     (
@@ -174,7 +175,7 @@ PERFORMED = [
     ("airway", "The foreign body was grasped with forceps and removed.", {F.FOREIGN_BODY_REMOVAL}),
     (
         "airway",
-        "He had aspirated a tooth; the tooth was captured in a basket and withdrawn with the scope.",
+        "He had aspirated a tooth; the tooth was captured in a basket and withdrawn.",
         {F.FOREIGN_BODY_REMOVAL},
     ),
     (
@@ -226,7 +227,7 @@ PERFORMED = [
     ),
     (
         "airway",
-        "Bronchoscopic microwave ablation of the lung nodule was performed at 90 watts for 8 minutes.",
+        "Bronchoscopic microwave ablation of the lung nodule: 90 watts for 8 minutes.",
         {F.PERIPHERAL_ABLATION},
     ),
     (
@@ -253,7 +254,8 @@ PERFORMED = [
     ("pleura", "Left thoracentisis, 900 cc out.", {F.THORACENTESIS}),
     (
         "pleura",
-        "An 8 Fr catheter over needle was advanced, 1,350 mL of amber fluid was drained, and the catheter was removed.",
+        "An 8 Fr catheter over needle was advanced, 1,350 mL of amber fluid was drained, and "
+        "the catheter was removed.",
         {F.THORACENTESIS},
     ),
     ("pleura", "L pleural tap: 600 mL serous.", {F.THORACENTESIS}),

@@ -1,18 +1,23 @@
 """A bundle's answers: the same alone, in company and in any order; equal to the model's own."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from small_bundle import spec
 from small_training import exported
 
+from thce.bundles.build import build
 from thce.bundles.load import open_bundle
 from thce.errors import InputError
 from thce.registry.dataset import Split, read_split
 from thce.registry.encode import NoteEncoder
 from thce.registry.labels import N_FLAGS
 from thce.registry.predict import Predictor, load_encoder
+from thce.registry.score import ScoreConfig
+from thce.registry.score import run as score
 
 
 @pytest.fixture
@@ -68,6 +73,24 @@ def test_the_default_weights_answer_when_none_are_named(bundle: str, notes: Spli
     assert (Predictor.open(bundle).predict(notes.texts[:3]) == named).all()
     with pytest.raises(InputError, match="no weights 'int4'"):
         Predictor.open(bundle, "int4")
+
+
+def test_a_bundle_whose_graph_is_no_graph_is_refused_by_its_file(
+    bundle: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle, folder)
+    (folder / "manifest.json").unlink()
+    (folder / "onnx" / "model.onnx").write_bytes(b"no graph")
+    build(folder, spec())
+    with pytest.raises(InputError, match=r"onnx/model\.onnx: onnxruntime cannot load it"):
+        Predictor.open(folder, "fp32")
+    config = ScoreConfig(
+        model=str(folder), weights="fp32", input=str(tmp_path), output=str(tmp_path / "scores")
+    )
+    with pytest.raises(InputError, match=r"onnx/model\.onnx"):
+        score(config)
+    assert not (tmp_path / "scores").exists()
 
 
 def test_a_table_gains_probabilities_and_keeps_its_columns(bundle: str, notes: Split) -> None:

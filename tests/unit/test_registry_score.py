@@ -183,6 +183,12 @@ def test_a_damaged_run_manifest_is_named_and_never_taken_for_a_new_run(tmp_path:
         begin(folder)
 
 
+def test_a_run_that_was_killed_before_its_first_part_starts_again(tmp_path: Path) -> None:
+    (tmp_path / "_quarantine.jsonl").touch()
+    (tmp_path / "._manifest.json.4711.tmp").write_text("{")
+    assert begin(tmp_path).manifest.rows == 0
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match="holds something else"):

@@ -13,7 +13,9 @@ def print_evaluation(found: dict[str, Any]) -> None:
     for column in ("system", "micro F1", "macro F1"):
         systems.add_column(column)
     for system in found["systems"]:
-        systems.add_row(system["name"], _interval(system["micro_f1"]), _interval(system["macro_f1"]))
+        systems.add_row(
+            system["name"], _interval(system["micro_f1"]), _interval(system["macro_f1"])
+        )
     console.print(systems)
     flags = Table(title="per flag, the bundle's joint decision")
     for column in ("flag", "precision", "recall", "F1", "positives"):

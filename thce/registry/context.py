@@ -142,7 +142,7 @@ def _reaches(
         if not cue.after or spot.start < mention.end:
             return False
         left, right = mention.end, spot.start
-        if _belongs_elsewhere(note, cue, left, right, heads):
+        if _belongs_elsewhere(note, cue, left, right, verbs, heads):
             return False
     gap = note.text[left:right]
     if right - left > cue.reach or not _HARD_STOPS[cue.comma].isdisjoint(gap):
@@ -170,7 +170,7 @@ def _names_another(note: ScannedNote, left: int, right: int, heads: list[Spot]) 
 
 
 def _belongs_elsewhere(
-    note: ScannedNote, cue: Cue, left: int, right: int, heads: list[Spot]
+    note: ScannedNote, cue: Cue, left: int, right: int, verbs: list[Spot], heads: list[Spot]
 ) -> bool:
     """Whether a cue further on speaks of something else than the mention before `left`.
 
@@ -179,8 +179,10 @@ def _belongs_elsewhere(
     bracket the cue must follow at once: "cryobiopsy, not done" but "biopsy, the patient not ...".
     """
     between = [head.start for head in heads if left <= head.start and head.end <= right]
-    if between and not _LIST_GLUE.fullmatch(note.text, left, min(between)):
-        return True
+    if between:
+        own_verb = any(left <= verb.start < min(between) for verb in verbs)
+        if own_verb or not _LIST_GLUE.fullmatch(note.text, left, min(between)):
+            return True
     joint = max(note.text.rfind(mark, left, right) for mark in ",(")
     if cue.comma != "pass" or joint < 0 or between:
         return False

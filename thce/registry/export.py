@@ -134,6 +134,11 @@ def run(config: ExportConfig) -> dict[str, Any]:
     }
 
 
+def choose_default(int8: Parity, max_flip_rate: float) -> str:
+    """int8, the faster one, unless it decides otherwise than fp32 more often than allowed."""
+    return INT8 if int8.flip_rate <= max_flip_rate else FP32
+
+
 def _validation_notes(trained: Path, dataset: str) -> Split:
     """The validation split, refused where training saw another one."""
     validation = read_split(dataset, "val")
@@ -203,7 +208,7 @@ def _export_weights(config: ExportConfig, staging: Path, validation: Split) -> E
             f"fp32 differs from torch by {parity[FP32].max_difference:.2g} in probability, "
             f"more than {config.max_torch_difference:.2g}; nothing was published"
         )
-    default = INT8 if parity[INT8].flip_rate <= config.max_flip_rate else FP32
+    default = choose_default(parity[INT8], config.max_flip_rate)
     metrics = validation_metrics(found[default], validation, config.thresholds)
     exported = Exported(thresholds, parity, default, metrics)
     _write_decisions(config, staging, exported)

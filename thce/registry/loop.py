@@ -40,7 +40,10 @@ class LoopConfig(Config):
     """A run of the loop.
 
     Attributes:
-        notes: files, folders or globs of notes; together the pool, validation and test.
+        notes: files, folders or globs of notes; the pool, validation and, but for `test_notes`,
+            the test.
+        test_notes: files, folders or globs that are the frozen test, or the start of it: they
+            fill the test's share first.
         output: local folder of the run.
         annotator: `oracle` answers with the gold labels of the input and is called so in every
             report; `file` writes a batch, stops, and goes on once `answers` are given.
@@ -67,6 +70,7 @@ class LoopConfig(Config):
     """
 
     notes: list[str] = Field(min_length=1)
+    test_notes: list[str] = Field(default_factory=list)
     output: str
     annotator: AnnotatorKind = "oracle"
     answers: str | None = None

@@ -56,6 +56,7 @@ class LoopFolder:
         self.path = path
         self.config = path / "loop.yaml"
         self.notes = path / "notes.parquet"
+        self.frozen = path / "frozen.json"
         self.hydrated = path / "hydrated"
         self.hydrated_done = path / "hydrated.json"
         self.store = path / "annotations.sqlite"

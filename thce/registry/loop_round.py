@@ -181,8 +181,15 @@ def _dataset_config(
         fractions=config.fractions,
         seed=config.seed,
         near_duplicate_threshold=config.near_duplicate_threshold,
-        frozen=str(before / "dataset" / "splits.json") if before else None,
+        frozen=_frozen(folder, before),
     )
+
+
+def _frozen(folder: LoopFolder, before: Path | None) -> str | None:
+    """Every note stays where it was; at the start only given test notes have their place."""
+    if before is not None:
+        return str(before / "dataset" / "splits.json")
+    return str(folder.frozen) if folder.frozen.is_file() else None
 
 
 def _train_config(config: "LoopConfig", here: Path, before: Path | None) -> train.TrainConfig:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from thce.config import dump
 from thce.errors import InputError
-from thce.files import atomic_open, write_text
+from thce.files import atomic_open, write_json, write_text
 from thce.registry.gold import gold_cells
 from thce.registry.loop_folder import LoopFolder
 
@@ -65,8 +65,13 @@ def _read(config: "LoopConfig", folder: LoopFolder) -> pa.Table:
             quarantine=str(folder.path / f"quarantine-{number}.jsonl"),
             max_bad_percent=config.max_bad,
         )
-        for number, path in enumerate(config.notes)
+        for number, path in enumerate([*config.notes, *config.test_notes])
     ]
+    tests = [
+        name for part in parts[len(config.notes) :] for name in part["encounter_id"].to_pylist()
+    ]
+    if tests:
+        write_json(folder.frozen, {"assignments": dict.fromkeys(tests, "test")})
     table, _ = prepare_table(pa.concat_tables(parts))
     ids = np.asarray(table["encounter_id"].to_pylist())
     names, counts = np.unique(ids, return_counts=True)

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 
 from thce import __version__
 from thce.bundles.channel import resolve as resolve_model
-from thce.bundles.load import open_bundle
 from thce.bundles.storage import exists
 from thce.config import Config
 from thce.notes.chunks import Chunk, find_chunks
@@ -18,6 +17,7 @@ from thce.notes.outputs import open_output
 from thce.notes.read import ReadPlan, ScannedChunk, plan_read
 from thce.paths import resolve
 from thce.registry.code_set import code_versions
+from thce.registry.predict import Predictor
 from thce.registry.score_parts import QUARANTINE_FILE, ScoreParts
 from thce.registry.score_plan import input_fingerprint, without_first
 from thce.registry.score_ray import Scoring, scored_tables
@@ -117,14 +117,13 @@ def say(line: str) -> None:
 
 
 def _scoring(config: ScoreConfig) -> Scoring:
-    """Checks the bundle before anything is started or written."""
+    """Opens the bundle here once, so that a bad one is refused before anything is started."""
     model = resolve_model(config.model)
-    bundle = open_bundle(model, kind="registry")
-    weights, _ = bundle.weights(config.weights)
+    predictor = Predictor.open(model, config.weights)
     return Scoring(
         model=model,
-        version=bundle.version,
-        weights=weights,
+        version=predictor.bundle.version,
+        weights=predictor.weights,
         band=config.band,
         min_workers=config.min_workers,
         max_workers=config.max_workers,

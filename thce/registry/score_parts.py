@@ -155,8 +155,13 @@ def _require_empty(folder: str) -> None:
     path = Path(folder)
     if is_remote(folder) or not path.exists():
         return
-    if not path.is_dir() or any(one.name != QUARANTINE_FILE for one in path.iterdir()):
+    if not path.is_dir() or any(_is_foreign(one.name) for one in path.iterdir()):
         raise InputError(f"output: {folder} holds something else; give a new folder")
+
+
+def _is_foreign(name: str) -> bool:
+    """Not what a scoring leaves that was killed before its first manifest stood."""
+    return name != QUARANTINE_FILE and not name.startswith(".")
 
 
 def _require_same(folder: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -46,6 +46,8 @@ _ABBREVIATION = re.compile(
     r"inf|sup|seg|bx|resp|fig|subq|min|max|[b-z])|(?:^|\n|,)\s*\d{1,2})\.\Z",
     re.IGNORECASE,
 )
+_LISTS = frozenset({Section.TITLE, Section.HEADING})
+_PROSE_WORDS = 6
 _PROSE_VERB = re.compile(r"\b(?:was|were|is|are|has|had|I|we)\b", re.IGNORECASE)
 _WRAP_LENGTH = 55
 _BLANK = " \t\n-*•,."
@@ -80,16 +82,20 @@ def sentences(text: str) -> list[Sentence]:
 
 
 def _narrated(text: str, start: int, end: int, section: Section) -> Iterator[Sentence]:
-    """The sentences of a stretch; once it tells of the procedure itself, the rest is body.
+    """The sentences of a stretch; once it tells of the procedure itself, the rest is narrative.
 
-    Dictation often runs from the indication into the narrative without a header between.
+    Dictation often runs from a list of procedures, or from the indication, into the account
+    without a header between.
     """
     marker = _NARRATIVE_STARTS.get(section)
+    narrative = Section.PROCEDURE if section is Section.TITLE else Section.BODY
     begun = False
     for sentence in _pieces(text, start, end, section):
         if marker and not begun:
             begun = marker.search(text, sentence.start, sentence.end) is not None
-        yield replace(sentence, section=Section.BODY) if begun else sentence
+        elif section in _LISTS and not begun:
+            begun = _is_prose(text[sentence.start : sentence.end])
+        yield replace(sentence, section=narrative) if begun else sentence
 
 
 def _section_spans(text: str) -> Iterator[tuple[int, int, Section]]:
@@ -125,22 +131,19 @@ def _until_blank_line(
 
 def _pieces(text: str, start: int, end: int, section: Section) -> Iterator[Sentence]:
     """The sentences of one stretch, cut again at checkboxes."""
-    kind = section
-    if section in (Section.TITLE, Section.HEADING) and _is_prose(text, start, end):
-        kind = Section.PROCEDURE if section is Section.TITLE else Section.BODY
     boxed = _BOX.search(text, start, end) is not None
     shouting = text.isupper()
     for left, right in _split(text, start, end):
         if not boxed:
-            heading = kind is Section.BODY and not shouting and _is_heading(text, left, right)
-            yield Sentence(left, right, Section.HEADING if heading else kind)
+            heading = section is Section.BODY and not shouting and _is_heading(text, left, right)
+            yield Sentence(left, right, Section.HEADING if heading else section)
             continue
         boxes = list(_BOX.finditer(text, left, right))
         edges = [left, *(box.start() for box in boxes), right]
         states = [None, *(bool(_TICKED.search(box.group())) for box in boxes)]
         for piece_start, piece_end, state in zip(edges[:-1], edges[1:], states, strict=True):
             if text[piece_start:piece_end].strip():
-                yield Sentence(piece_start, piece_end, kind, state)
+                yield Sentence(piece_start, piece_end, section, state)
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:
@@ -151,12 +154,9 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     return words.isupper() and 1 < len(words.split()) <= TITLE_WORDS
 
 
-def _is_prose(text: str, start: int, end: int) -> bool:
-    """Whether the words under a procedure heading tell a story instead of naming procedures."""
-    if len(text[start : min(end, start + 400)].split()) <= TITLE_WORDS:
-        return False
-    verbs = _PROSE_VERB.finditer(text, start, end)
-    return next(verbs, None) is not None and next(verbs, None) is not None
+def _is_prose(sentence: str) -> bool:
+    """Whether a sentence among names of procedures tells a story."""
+    return len(sentence.split()) >= _PROSE_WORDS and _PROSE_VERB.search(sentence) is not None
 
 
 def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
