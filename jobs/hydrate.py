@@ -1,4 +1,7 @@
-"""Labels notes by the deterministic rules: `ray job submit --working-dir . -- python jobs/hydrate.py --config FILE`."""
+"""Labels notes by the deterministic rules, as a job.
+
+`ray job submit --working-dir . -- python jobs/hydrate.py --config FILE`
+"""
 
 from thce.steps import run_job
 

@@ -1,4 +1,7 @@
-"""Runs the diamond loop: `ray job submit --working-dir . -- python jobs/loop.py --config FILE`."""
+"""Runs the diamond loop, as a job.
+
+`ray job submit --working-dir . -- python jobs/loop.py --config FILE`
+"""
 
 from thce.steps import run_job
 

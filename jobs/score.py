@@ -1,4 +1,7 @@
-"""Scores notes with a bundle: `ray job submit --working-dir . -- python jobs/score.py --config FILE`."""
+"""Scores notes with a bundle, as a job.
+
+`ray job submit --working-dir . -- python jobs/score.py --config FILE`
+"""
 
 from thce.steps import run_job
 

@@ -1,4 +1,7 @@
-"""Trains the registry's classifier: `ray job submit --working-dir . -- python jobs/train_registry.py --config FILE`."""
+"""Trains the registry's classifier, as a job.
+
+`ray job submit --working-dir . -- python jobs/train_registry.py --config FILE`
+"""
 
 from thce.steps import run_job
 

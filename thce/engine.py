@@ -13,7 +13,6 @@ OBJECT_STORE_BYTES = 512 * 1024**2
 SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's coming default, without its warning
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # a worker's line is shown once, not twice
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_worker_niceness": "0",  # training is what the machine is for
     "RAY_USAGE_STATS_ENABLED": "0",  # offline by default
 }
@@ -69,5 +68,4 @@ def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, 
                 "dashboard_host": "127.0.0.1",
             }
         ray.init(**options)
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
     return dict(ray.cluster_resources())

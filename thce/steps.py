@@ -32,7 +32,9 @@ def run_step(
         InputError: the configuration is wrong, or the step says so.
     """
     step = importlib.import_module(module)
-    given = [f"{name}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None]
+    given = [
+        f"{name}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None
+    ]
     config = configs.load(getattr(step, config_class), path, [*overrides, *given])
     return dict(step.run(config))
 

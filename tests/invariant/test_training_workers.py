@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from small_training import small_tokenizer, write_dataset
+
 from thce.files import read_jsonl
 from thce.registry.dataset import read_split
 from thce.registry.train import TrainConfig, run

@@ -38,9 +38,7 @@ def test_file_and_overrides(tmp_path: Path) -> None:
         ("rate: 1", ["rate.x=1"], "not a group"),
     ],
 )
-def test_what_is_wrong_is_named(
-    tmp_path: Path, text: str, overrides: list[str], said: str
-) -> None:
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, overrides: list[str], said: str) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(text)
     with pytest.raises(InputError, match=said):

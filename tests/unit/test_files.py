@@ -26,7 +26,11 @@ def test_json_lines_round_trip(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b'{"a": 1}\n{"a":\n', ":2: not valid JSON"), (b"[1]\n", ":1: expected"), (b"\xff\n", "UTF-8")],
+    [
+        (b'{"a": 1}\n{"a":\n', ":2: not valid JSON"),
+        (b"[1]\n", ":1: expected"),
+        (b"\xff\n", "UTF-8"),
+    ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.jsonl").write_bytes(content)

@@ -64,11 +64,11 @@ def test_a_wrong_schema_is_refused(columns: tuple[str, ...], said: str) -> None:
 def test_flags_are_named_in_one_place(repository: Path) -> None:
     """No other module of the library spells a flag as a string of its own."""
     distinctive = {name for name in FLAG_NAMES if "_" in name}
-    strays = []
-    for file in sorted((repository / "thce").rglob("*.py")):
-        if file.name == "labels.py":
-            continue
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and node.value in distinctive:
-                strays.append(f"{file.relative_to(repository)}:{node.lineno} {node.value}")
+    strays = [
+        f"{file.relative_to(repository)}:{node.lineno} {node.value}"
+        for file in sorted((repository / "thce").rglob("*.py"))
+        if file.name != "labels.py"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in distinctive
+    ]
     assert not strays

@@ -12,11 +12,13 @@ import pyarrow.parquet as parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_bundle import flat_thresholds
 from small_training import exported
 
 from thce.errors import InputError
 from thce.notes.chunks import find_chunks
 from thce.notes.read import plan_read, plan_tables, read_notes, scan_chunk
+from thce.registry.fuse import Fusion
 from thce.registry.labels import FLAG_NAMES, INDEX, Flag
 from thce.registry.predict import Predictor
 from thce.registry.score_parts import ScoreParts
@@ -61,12 +63,14 @@ def test_a_note_is_scored_the_same_in_any_batch(predictor: Predictor, notes: pa.
 
 
 def test_a_form_that_says_false_takes_a_flag_from_the_model(
-    predictor: Predictor, notes: pa.Table
+    registry_data: Path, notes: pa.Table
 ) -> None:
-    scored = score_notes(predictor, notes)
+    eager = Predictor.open(exported(registry_data).bundle)
+    eager.thresholds = flat_thresholds(eager.weights, 0.0)
+    eager.fusion = Fusion(policy="veto_union")
     row, name = next(
         (row, name)
-        for row, sources in enumerate(json_rows(scored))
+        for row, sources in enumerate(json_rows(score_notes(eager, notes)))
         for name, source in sources["source"].items()
         if source == "model"
     )
@@ -74,7 +78,7 @@ def test_a_form_that_says_false_takes_a_flag_from_the_model(
     form[row] = json.dumps({name: False})
     position = notes.schema.get_field_index("structured")
     vetoed = notes.set_column(position, "structured", pa.array(form, pa.string()))
-    assert name not in score_notes(predictor, vetoed)["accept"].to_pylist()[row]
+    assert name not in score_notes(eager, vetoed)["accept"].to_pylist()[row]
 
 
 def test_a_wider_band_asks_for_more_review(predictor: Predictor, notes: pa.Table) -> None:

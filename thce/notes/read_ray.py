@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,8 @@ def dataset_of(plan: ReadPlan) -> Dataset:
     ]
     dataset = ray.data.from_items(parts, override_num_blocks=len(parts))
     dataset.context.execution_options.preserve_order = True
+    # Ray sets this logger up when the first dataset is made; its plans are for its log file.
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     # A worker's InputError arrives as itself, not wrapped without its cause.
     dataset.context.raise_original_map_exception = True
     return dataset.map_batches(_read_parts, batch_size=None, batch_format="pyarrow")
