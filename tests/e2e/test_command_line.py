@@ -2,9 +2,9 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -27,16 +27,17 @@ def _thce(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 def test_help_is_quick_and_names_every_system(tmp_path: Path) -> None:
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = _thce("--help", home=tmp_path)
-        seconds.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert done.returncode == 0
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert all(name in done.stdout for name in ("registry", "notes", "annotations", "bundles"))
-    assert min(seconds) < 2.0
+    assert min(seconds) < 1.0  # of processor time: the machine may be busy
 
 
 def test_help_loads_no_heavy_library() -> None:
-    heavy = ("ray", "torch", "transformers", "pandas", "pyarrow")
+    heavy = ("ray", "torch", "transformers", "pandas", "pyarrow", "numpy")
     script = f"import sys, thce.cli; print([n for n in {heavy} if n in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -1,16 +1,13 @@
 """`thce bundles`: look at bundles, check them, publish, promote and roll back."""
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thce.bundles.channel import Ledger, channel_folder, read_ledger
-from thce.bundles.gate import Gate
-from thce.bundles.load import open_bundle
-from thce.bundles.manifest import MANIFEST_FILE, Manifest
-from thce.bundles.promote import promote, rollback
-from thce.bundles.publish import publish
+if TYPE_CHECKING:
+    from thce.bundles.channel import Ledger
+    from thce.bundles.manifest import Manifest
 
 app = typer.Typer(
     help="Trained models on disk: show, verify, publish, promote.", no_args_is_help=True
@@ -24,6 +21,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standar
 @app.command("show")
 def show_command(model: Model, as_json: AsJson = False) -> None:
     """Print what a bundle is, after checking it."""
+    from thce.bundles.load import open_bundle
+
     manifest = open_bundle(model).manifest
     if as_json:
         typer.echo(manifest.model_dump_json(indent=2))
@@ -35,6 +34,8 @@ def show_command(model: Model, as_json: AsJson = False) -> None:
 @app.command("verify")
 def verify_command(model: Model, as_json: AsJson = False) -> None:
     """Check schema, labels, thresholds and every file's hash."""
+    from thce.bundles.load import open_bundle
+
     bundle = open_bundle(model)
     report = {"version": bundle.version, "files": len(bundle.manifest.files), "valid": True}
     _answer(report, as_json, f"{bundle.version}: {report['files']} files, all as recorded")
@@ -47,6 +48,9 @@ def publish_command(
     as_json: AsJson = False,
 ) -> None:
     """Copy a bundle to another place, whole or not at all."""
+    from thce.bundles.load import open_bundle
+    from thce.bundles.publish import publish
+
     bundle = open_bundle(source)
     target = publish(bundle.folder, destination)
     _answer({"version": bundle.version, "path": target}, as_json, f"{bundle.version} at {target}")
@@ -59,16 +63,19 @@ def promote_command(
     test: Annotated[
         str | None, typer.Option(help="Labelled notes: the frozen test set both are measured on.")
     ] = None,
-    metric: Annotated[str, typer.Option(help="macro_f1 or micro_f1.")] = Gate.metric,
+    metric: Annotated[str, typer.Option(help="macro_f1 or micro_f1.")] = "macro_f1",
     min_difference: Annotated[
         float, typer.Option(help="Candidate minus champion, at least.")
-    ] = Gate.minimum_difference,
+    ] = 0.0,
     min_low: Annotated[
         float | None, typer.Option(help="Lower end of the difference's interval, at least.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a bundle champion if it passes the gate; exit 1 if it does not."""
+    from thce.bundles.gate import Gate
+    from thce.bundles.promote import promote
+
     gate = Gate(metric, min_difference, min_low)
     _answer_champion(channel, promote(candidate, channel, gate, test), as_json)
 
@@ -76,12 +83,16 @@ def promote_command(
 @app.command("rollback")
 def rollback_command(channel: Channel = "registry", as_json: AsJson = False) -> None:
     """Make the previous champion champion again."""
+    from thce.bundles.promote import rollback
+
     _answer_champion(channel, rollback(channel), as_json)
 
 
 @app.command("history")
 def history_command(channel: Channel = "registry", as_json: AsJson = False) -> None:
     """List promotions and rollbacks, oldest first."""
+    from thce.bundles.channel import channel_folder, read_ledger
+
     ledger = read_ledger(channel)
     report = {
         "channel": channel_folder(channel),
@@ -92,7 +103,9 @@ def history_command(channel: Channel = "registry", as_json: AsJson = False) -> N
     _answer(report, as_json, "\n".join([*lines, f"champion: {ledger.champion or 'none'}"]))
 
 
-def _answer_champion(channel: str, ledger: Ledger, as_json: bool) -> None:
+def _answer_champion(channel: str, ledger: "Ledger", as_json: bool) -> None:
+    from thce.bundles.channel import channel_folder
+
     path = f"{channel_folder(channel)}/{ledger.champion}"
     report = {"champion": ledger.champion, "path": path}
     _answer(report, as_json, f"champion: {ledger.champion} at {path}")
@@ -102,7 +115,9 @@ def _answer(report: dict[str, Any], as_json: bool, line: str) -> None:
     typer.echo(json.dumps(report) if as_json else line)
 
 
-def _summary(manifest: Manifest) -> list[str]:
+def _summary(manifest: "Manifest") -> list[str]:
+    from thce.bundles.manifest import MANIFEST_FILE
+
     base = f"{manifest.base.model} (sha256 {manifest.base.sha256})" if manifest.base else "none"
     lines = [
         f"{manifest.kind} bundle {manifest.version}, built {manifest.created}",

@@ -154,6 +154,23 @@ def _home(members: list[str], frozen: Mapping[str, str]) -> str | None:
     return next((split for split in _GUARDED_FIRST if split in present), EXCLUDED)
 
 
+def _spread_excess(room: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What frozen notes hold beyond a split's share is taken from the others by their shares.
+
+    Args:
+        room: (splits, k), negative where a split holds more than its share.
+        shares: (splits,).
+    """
+    excess = np.minimum(room, 0.0)
+    weight = np.where(room > 0, shares[:, None], 0.0)
+    total = weight.sum(axis=0)
+    taken = excess.sum(axis=0) * np.divide(
+        weight, total, out=np.zeros_like(weight), where=total > 0
+    )
+    spread: NDArray[np.float64] = room - excess + taken
+    return spread
+
+
 def _stratify(units: _Units, homes: list[str | None], fractions: Fractions, seed: int) -> list[str]:
     """The split of each unit; units with a home take room there and are not dealt."""
     shares = np.array([getattr(fractions, split) for split in SPLITS])
@@ -165,6 +182,7 @@ def _stratify(units: _Units, homes: list[str | None], fractions: Fractions, seed
         settled = np.array([home == SPLITS[split] for home in homes], dtype=bool)
         room[split] -= units.sizes[settled].sum()
         wanted[split] -= units.positives[settled].sum(axis=0)
+    room, wanted = _spread_excess(room[:, None], shares)[:, 0], _spread_excess(wanted, shares)
     keys = seeded_keys([members[0] for members in units.members], seed)
 
     def deal(unit: int, lack: NDArray[np.float64]) -> None:
