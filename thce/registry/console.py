@@ -32,10 +32,9 @@ def print_evaluation(found: dict[str, Any]) -> None:
 def print_loop(found: dict[str, Any]) -> None:
     """One row per round, why it ended, and where the report or the waiting batch lies."""
     console = Console()
-    table = Table(title="The diamond loop, round by round (frozen test)")
-    columns = ("round", "labels spent", "micro F1", "macro F1", "model alone: micro", "in dispute")
-    for column in columns:
-        table.add_column(column, justify="right")
+    table = Table(title="The diamond loop, round by round, on the frozen test", box=None, padding=(0, 1, 0, 0))
+    for column in ("round", "labels", "micro F1", "macro F1", "model alone", "disputed"):
+        table.add_column(column, justify="right", no_wrap=True)
     for one in found["rounds"]:
         scores = one["scores"]
         table.add_row(
@@ -48,6 +47,7 @@ def print_loop(found: dict[str, Any]) -> None:
             f"{one['disagreement_rate']:.0%}",
         )
     console.print(table)
+    console.print("labels: notes answered; F1 of the joint decision, and micro F1 of the model alone")
     console.print(f"stopped: {found['stopped']}", soft_wrap=True)
     if found["bundle"]:
         console.print(f"bundle: {found['bundle']}", soft_wrap=True)
@@ -58,7 +58,7 @@ def print_loop(found: dict[str, Any]) -> None:
 
 
 def _listed(value: list[float]) -> str:
-    return f"{value[0]:.3f} ({value[1]:.3f}-{value[2]:.3f})"
+    return f"{value[0]:.3f} ({value[1]:.2f}-{value[2]:.2f})"
 
 
 def _interval(value: dict[str, Any]) -> str:
