@@ -47,8 +47,8 @@ def notes(
         os.environ["THCE_HOME"] = home
 
 
-def _config(notes: dict[str, Any], name: str, **fields: Any) -> LoopConfig:
-    folder = notes["folder"]
+def _config(shared: dict[str, Any], name: str, **fields: Any) -> LoopConfig:
+    folder = shared["folder"]
     return LoopConfig.model_validate(
         {
             "notes": [str(folder / "notes.jsonl")],
