@@ -86,7 +86,7 @@ def single(base: dict[str, str]) -> dict[str, str]:
     ("name", "strategy", "workers"),
     [
         ("ddp2", "ddp", 2),
-        ("zero1", "configs/deepspeed/zero1.json", 2),
+        pytest.param("zero1", "configs/deepspeed/zero1.json", 2, marks=pytest.mark.soak),
         ("zero3", "configs/deepspeed/zero3.json", 2),
         pytest.param("zero2", "configs/deepspeed/zero2.json", 2, marks=pytest.mark.soak),
         pytest.param("zero1-alone", "configs/deepspeed/zero1.json", 1, marks=pytest.mark.soak),
