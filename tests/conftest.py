@@ -30,7 +30,7 @@ def ray_session() -> Iterator[None]:
 
     from thce.engine import start_ray
 
-    start_ray(cpus=2)
+    start_ray(cpus=2, worker_logs=False)
     yield
     ray.shutdown()
 

@@ -34,7 +34,9 @@ def input_errors() -> Iterator[None]:
         raise
 
 
-def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, Any]:
+def start_ray(
+    cpus: int | None = None, address: str | None = None, *, worker_logs: bool = True
+) -> dict[str, Any]:
     """Connects to the running cluster, or starts a small local one; safe to call twice.
 
     Inside a submitted job, or with `address` or RAY_ADDRESS given, it joins that cluster and
@@ -44,6 +46,7 @@ def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, 
     Args:
         cpus: logical CPUs of the local node; None takes the machine's.
         address: a cluster's address, or None.
+        worker_logs: whether what workers print is shown here too.
 
     Returns:
         Ray's cluster resources, by name.
@@ -54,7 +57,7 @@ def start_ray(cpus: int | None = None, address: str | None = None) -> dict[str, 
 
     if not ray.is_initialized():
         joined = address or os.environ.get("RAY_ADDRESS")
-        options: dict[str, Any] = {"log_to_driver": True, "logging_level": logging.WARNING}
+        options: dict[str, Any] = {"log_to_driver": worker_logs, "logging_level": logging.WARNING}
         if joined:
             options["address"] = joined
         else:

@@ -60,7 +60,7 @@ def test_confidence_weighs_the_cells() -> None:
     weight = np.zeros(label.shape, np.float32)
     weight[0, 3], weight[1, 3] = 0.9, 0.3
     task = _task(label, weight)
-    assert float(task.loss(_Bias(), np.arange(2))) == pytest.approx(1.2 * np.log(2))
+    assert task.loss(_Bias(), np.arange(2)).item() == pytest.approx(1.2 * np.log(2))
     assert task.weight(np.arange(2)) == pytest.approx(1.2)
 
 

@@ -32,7 +32,9 @@ def print_evaluation(found: dict[str, Any]) -> None:
 def print_loop(found: dict[str, Any]) -> None:
     """One row per round, why it ended, and where the report or the waiting batch lies."""
     console = Console()
-    table = Table(title="The diamond loop, round by round, on the frozen test", box=None, padding=(0, 1, 0, 0))
+    table = Table(
+        title="The diamond loop, round by round, on the frozen test", box=None, padding=(0, 1, 0, 0)
+    )
     for column in ("round", "labels", "micro F1", "macro F1", "model alone", "disputed"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in found["rounds"]:
@@ -47,7 +49,9 @@ def print_loop(found: dict[str, Any]) -> None:
             f"{one['disagreement_rate']:.0%}",
         )
     console.print(table)
-    console.print("labels: notes answered; F1 of the joint decision, and micro F1 of the model alone")
+    console.print(
+        "labels: notes answered; F1 of the joint decision, and micro F1 of the model alone"
+    )
     console.print(f"stopped: {found['stopped']}", soft_wrap=True)
     if found["bundle"]:
         console.print(f"bundle: {found['bundle']}", soft_wrap=True)

@@ -1,6 +1,7 @@
 """Where metrics and checkpoints go: a local folder, or Ray Train."""
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,7 +61,8 @@ class RayReporter:
             shown = {
                 key: round(value, 4) for key, value in metrics.items() if isinstance(value, float)
             }
-            print(f"epoch {metrics['epoch']}: {shown}", flush=True)
+            # Standard output is the report's: Ray passes both streams on to the caller's.
+            print(f"epoch {metrics['epoch']}: {shown}", file=sys.stderr, flush=True)
         if save is None:
             ray.train.report(metrics)
             return
