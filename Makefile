@@ -19,7 +19,7 @@ REG_PRODIGY_ANSWERS ?=
 REG_HYDRATED ?= $(REG_HOME)/hydrated
 HUMAN_REGISTRY_CSV ?= $(REG_HOME)/human_labels.csv
 
-.PHONY: help install demo test soak bench lint constraints clean \
+.PHONY: help install weights demo test soak lint constraints clean \
 	registry-prodigy-prepare registry-prodigy-annotate registry-prodigy-export \
 	registry-prep-with-human
 
