@@ -143,13 +143,12 @@ def evaluate_test(config: "LoopConfig", folder: LoopFolder, number: int) -> Eval
     if not (label != UNKNOWN).any():
         return None
     scored = _scored(folder.round(number) / "scores", hydrated["encounter_id"].to_pylist())
-    previous = None
+    rivals = {}
     if number:
-        previous = _scored(
-            folder.round(number - 1) / "scores", hydrated["encounter_id"].to_pylist()
-        )[1]
+        before = folder.round(number - 1) / "scores"
+        rivals["previous"] = _scored(before, hydrated["encounter_id"].to_pylist())[1]
     predictor = Predictor.open(folder.round(number) / "bundle")
-    return evaluate_bundle(predictor, hydrated, scored[0], label, config.seed, previous)
+    return evaluate_bundle(predictor, hydrated, scored[0], label, config.seed, rivals)
 
 
 def compare_ends(
