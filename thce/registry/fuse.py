@@ -13,10 +13,11 @@ from pydantic import Field, ValidationError, field_validator
 from thce.config import Config
 from thce.errors import InputError
 from thce.files import read_json, write_json
-from thce.registry.evidence import FEATURES, PRIOR, Sources, log_odds
+from thce.registry.evidence import FEATURES, PRIOR, Sources, accepted
 from thce.registry.hydrated import matrix
 from thce.registry.labels import FALSE, TRUE, Cells
 from thce.registry.onnx_session import Probabilities
+from thce.registry.signals import unbilled
 from thce.registry.threshold_file import Thresholds
 from thce.registry.thresholds import apply, near
 
@@ -56,6 +57,9 @@ class Signals:
             sources=Sources(
                 form=matrix(hydrated, "structured_signal"),
                 code=matrix(hydrated, "cpt_signal"),
+                unbilled=unbilled(
+                    matrix(hydrated, "cpt_signal"), hydrated["cpt_codes"].to_pylist()
+                ),
                 text=matrix(hydrated, "keyword_signal"),
                 text_confidence=matrix(hydrated, "keyword_confidence"),
             ),
@@ -173,8 +177,7 @@ class Fusion(Config):
         self, probabilities: Probabilities, thresholds: Thresholds, signals: Signals
     ) -> Bools:
         weights = PRIOR if self.weights is None else self.weights
-        odds = log_odds(model_margin(probabilities, thresholds), signals.sources, weights)
-        return odds > 0
+        return accepted(model_margin(probabilities, thresholds), signals.sources, weights)
 
     def _needs_review(
         self, probabilities: Probabilities, thresholds: Thresholds, model: Bools, signals: Signals
