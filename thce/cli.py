@@ -9,7 +9,7 @@ import typer
 
 from thce.annotations.cli import app as annotations
 from thce.bundles.cli import app as bundles
-from thce.errors import Finding, InputError
+from thce.errors import Finding, InputError, input_error
 from thce.notes.cli import app as notes
 from thce.registry.cli import app as registry
 from thce.training.cli import app as weights
@@ -48,8 +48,9 @@ def main() -> None:
     """Entry point: turns errors and findings into one line and an exit code."""
     try:
         app()
-    except InputError as error:
-        print(f"thce: {error}", file=sys.stderr)
+    except (InputError, OSError) as error:
+        said = input_error(error) if isinstance(error, OSError) else error
+        print(f"thce: {said}", file=sys.stderr)
         sys.exit(2)
     except Finding as finding:
         print(f"thce: {finding}", file=sys.stderr)

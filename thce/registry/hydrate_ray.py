@@ -15,7 +15,7 @@ from pydantic import Field
 from thce.config import Config
 from thce.notes.chunks import QUARANTINE_NAME, find_chunks
 from thce.notes.limits import MAX_BAD_PERCENT
-from thce.notes.outputs import open_output
+from thce.notes.outputs import open_output, require_replaceable
 from thce.notes.prepare import prepare_table
 from thce.paths import is_remote, resolve
 from thce.registry.cpt_map import cpt_signal
@@ -103,6 +103,7 @@ def run(config: HydrateConfig) -> dict[str, Any]:
     output = resolve(config.output)
     staging = output if is_remote(output) else f"{output}.tmp"
     if not is_remote(output):
+        require_replaceable("output", Path(output), ("part-*.parquet", QUARANTINE_NAME))
         shutil.rmtree(staging, ignore_errors=True)
     start_ray()
     quarantine = config.quarantine or f"{staging}/{QUARANTINE_NAME}"
