@@ -52,6 +52,7 @@ class _Tally:
     true_cells: dict[Tier, np.ndarray] = field(default_factory=dict)
     disputed: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    not_codes: int = 0
 
     def add(self, table: pa.Table) -> None:
         self.rows += len(table)
@@ -62,7 +63,9 @@ class _Tally:
             self.true_cells[source] = self.true_cells.get(source, 0) + found
         self.disputed.update(code for row in table["disputed_codes"].to_pylist() for code in row)
         for codes in table["cpt_codes"].to_pylist():
-            self.unknown.update(cpt_signal(codes).unknown_codes)
+            signal = cpt_signal(codes)
+            self.unknown.update(signal.unknown_codes)
+            self.not_codes += signal.not_codes
 
     def report(self) -> dict[str, Any]:
         return {
@@ -79,6 +82,7 @@ class _Tally:
             },
             "disputed_codes": dict(sorted(self.disputed.items())),
             "unknown_codes": dict(sorted(self.unknown.items())),
+            "not_codes": self.not_codes,
         }
 
 
@@ -89,8 +93,8 @@ def run(config: HydrateConfig) -> dict[str, Any]:
     whatever the number of shards and workers.
 
     Returns:
-        Rows, procedure notes, true cells per tier and flag, disputed and unknown codes, bad rows,
-        output and quarantine.
+        Rows, procedure notes, true cells per tier and flag, disputed and unknown codes, how many
+        entries are no codes, bad rows, output and quarantine.
 
     Raises:
         InputError: the input is not readable, too much of it is bad, or a form is not valid.
