@@ -20,9 +20,9 @@ from pathlib import Path
 # All that a step needs is imported before the first fork: a child has no time to lose.
 import datasketch  # noqa: F401
 import pyarrow as pa
-import pyarrow.compute  # noqa: F401
-import pyarrow.dataset  # noqa: F401
-import pyarrow.parquet  # noqa: F401
+import pyarrow.compute
+import pyarrow.dataset
+import pyarrow.parquet
 from hydrated_rows import hydrated_table, write_parquet
 
 from thce.annotations.labels_csv import export_labels, read_labels
@@ -227,7 +227,7 @@ def kill_many(folder: Path, kills: int, answerers: int, seed: int) -> dict[str, 
                 acknowledged[annotator].add(encounter)
         check(folder, acknowledged, whole=sum(at_work.values()) % 50 == 0)
     files = finish(folder, answerers, draw)
-    check(folder, dict.fromkeys(acknowledged, set(ENCOUNTERS)), whole=True)
+    check(folder, {annotator: set(ENCOUNTERS) for annotator in acknowledged}, whole=True)
     litter = [path.name for path in folder.rglob("*.tmp")]
     return {"at_work": at_work, "files": files, "litter": litter}
 

@@ -29,9 +29,7 @@ def thce(*arguments: object, home: Path, **options: Any) -> subprocess.Completed
     """Runs a command to its end."""
     command = [*THCE, *(str(argument) for argument in arguments)]
     given = {"timeout": 300, "check": False, "stdin": subprocess.DEVNULL} | options
-    return subprocess.run(
-        command, capture_output=True, text=True, env=environment(home), **given
-    )
+    return subprocess.run(command, capture_output=True, text=True, env=environment(home), **given)
 
 
 def report_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

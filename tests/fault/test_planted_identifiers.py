@@ -1,7 +1,6 @@
-"""500 planted identifiers: none in logs, errors, quarantines, metrics, reports or Ray's own logs."""
+"""500 planted identifiers: none in logs, errors, quarantines, metrics, reports or Ray's logs."""
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -197,14 +196,14 @@ def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
 
     bundle = out / "rounds" / "1" / "bundle"
     dataset = out / "rounds" / "1" / "dataset"
+    tiny = ["-s", "epochs=1", "-s", "head_tokens=96", "-s", "tail_tokens=32"]
+    scored = ["--input", notes.mixed, "--output", out / "s.jsonl", "-s", "max_bad=50"]
     steps: list[list[object]] = [
         ["hydrate", "--input", notes.mixed, "--output", out / "h2", "-s", "max_bad=50"],
         ["dataset", "--hydrated", out / "hydrated", "--output", out / "dataset"],
-        ["train", "--dataset", dataset, "--output", out / "t2", "--model-name", base]
-        + ["-s", "epochs=1", "-s", "head_tokens=96", "-s", "tail_tokens=32"],
+        ["train", "--dataset", dataset, "--output", out / "t2", "--model-name", base, *tiny],
         ["export", "--model", out / "t2", "--dataset", dataset, "--output", out / "bundle2"],
-        ["score", "--model", bundle, "--input", notes.mixed, "--output", out / "s.jsonl"]
-        + ["-s", "max_bad=50"],
+        ["score", "--model", bundle, *scored],
         ["evaluate", "--model", bundle, "--input", notes.good, "--report", out / "r.html"],
     ]
     for step in steps:
@@ -232,7 +231,7 @@ def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
     assert len(files) > 30
     assert shown_in(files, PLANTED) == {}
     logs = [path for path in ray_folder.rglob("*") if path.is_file() and "/logs/" in str(path)]
-    assert len(logs) > 20, os.listdir(ray_folder)
+    assert len(logs) > 20
     assert shown_in(logs, PLANTED) == {}
     kept = [path for path in notes.home.rglob("*") if path.is_file()]
     assert shown_in(kept, PLANTED) == {}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from user_commands import (
+    REPOSITORY,
     begin,
     dataset_and_base,
     losses,
@@ -89,3 +90,75 @@ def test_killed_worker_resumes_by_itself_and_a_killed_driver_by_the_same_command
     written = (setting.folder / "cut" / "training.json").stat().st_mtime_ns
     report_of(thce(*setting.command("cut"), home=setting.home))
     assert (setting.folder / "cut" / "training.json").stat().st_mtime_ns == written, "trained twice"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("ddp2", {"scaling.workers": 2}),
+        ("zero2", {"scaling.workers": 2, "strategy": "configs/deepspeed/zero2.json"}),
+        ("zero3", {"scaling.workers": 2, "strategy": "configs/deepspeed/zero3.json"}),
+    ],
+)
+def test_two_workers_killed_and_resumed_give_the_losses_of_two_undisturbed(
+    setting: Setting, name: str, fields: dict[str, object]
+) -> None:
+    if "strategy" in fields:
+        fields = fields | {"strategy": REPOSITORY / str(fields["strategy"])}
+    whole, cut = f"{name}-whole", f"{name}-cut"
+    report_of(thce(*setting.command(whole, **fields), home=setting.home))
+    log = setting.folder / f"{name}.log"
+    process = begin(*setting.command(cut, **fields), home=setting.home, log=log)
+    wait_until(lambda: len(setting.checkpoints(cut)) > 1, process, log)
+    sigkill(process)
+    report_of(thce(*setting.command(cut, **fields), home=setting.home))
+    expected, found = losses(setting.folder / whole), losses(setting.folder / cut)
+    assert found == pytest.approx(expected, abs=TOLERANCE)
+
+
+@pytest.mark.soak
+def test_newest_checkpoint_truncated_so_the_one_before_is_used_and_the_file_named(
+    setting: Setting,
+) -> None:
+    log = setting.folder / "truncated.log"
+    process = begin(*setting.command("truncated"), home=setting.home, log=log)
+    wait_until(lambda: len(setting.checkpoints("truncated")) > 1, process, log)
+    sigkill(process)
+    newest = setting.checkpoints("truncated")[-1]
+    for path in (newest / "replica.pt", newest.parent / "checkpoint_manager_snapshot.json"):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    done = thce(*setting.command("truncated"), home=setting.home)
+    report_of(done)
+    assert f"{newest.name}/replica.pt: absent or not as it was written" in done.stderr
+    require_same(setting, "truncated")
+
+
+@pytest.mark.soak
+def test_a_worker_killed_past_its_restarts_says_how_to_go_on_and_the_command_does(
+    setting: Setting,
+) -> None:
+    fields = {"scaling.max_failures": 0}
+    log = setting.folder / "restarts.log"
+    process = begin(*setting.command("restarts", **fields), home=setting.home, log=log)
+    wait_until(lambda: setting.checkpoints("restarts"), process, log)
+    os.kill(wait_until(lambda: training_worker(process.pid), process, log), signal.SIGKILL)
+    assert process.wait(timeout=240) == 2
+    said = log.read_text(encoding="utf-8")
+    assert "thce: training: a worker was killed" in said
+    assert "Traceback" not in said
+    report_of(thce(*setting.command("restarts", **fields), home=setting.home))
+    require_same(setting, "restarts")
+
+
+@pytest.mark.soak
+def test_two_commands_of_one_training_at_once_and_the_second_is_refused(setting: Setting) -> None:
+    command = setting.command("twice", epochs=80)  # long enough to be found at work
+    log = setting.folder / "twice.log"
+    process = begin(*command, home=setting.home, log=log)
+    wait_until(lambda: setting.checkpoints("twice"), process, log)
+    second = thce(*command, home=setting.home)
+    assert process.wait(timeout=240) == 0
+    assert second.returncode == 2
+    assert "another process is at work on this training" in second.stderr
+    assert len(losses(setting.folder / "twice")) == 80

@@ -252,7 +252,10 @@ BAD = {
     "no answer": (GOOD | {"answer": None}, "answer: must be"),
     "no accept": ({k: v for k, v in GOOD.items() if k != "accept"}, "accept: missing"),
     "null accept": (GOOD | {"accept": None}, "accept: must be a list"),
-    "unknown flag": (GOOD | {"accept": ["ball"]}, "accept: an item is not a flag of the registry; did"),
+    "unknown flag": (
+        GOOD | {"accept": ["ball"]},
+        "accept: an item is not a flag of the registry; did",
+    ),
     "text as flag": (GOOD | {"accept": [SECRET]}, "accept: an item is not a flag"),
     "number flag": (GOOD | {"accept": [3]}, "accept: must be a list of flags"),
     "flag not offered": (

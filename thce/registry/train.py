@@ -13,8 +13,8 @@ from thce import __version__
 from thce.config import Config, dump
 from thce.errors import InputError
 from thce.files import read_json, sha256_file, write_text
-from thce.paths import home, is_remote, resolve
 from thce.notes.outputs import require_replaceable
+from thce.paths import home, is_remote, resolve
 from thce.training import runs, weights
 from thce.training.precision import Precision
 from thce.training.ray_train import Scaling

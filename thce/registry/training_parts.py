@@ -126,9 +126,7 @@ def build_parts(
         )
     else:
         replica = PlainReplica(model, groups, settings["clip"], world_size, device)
-    return Parts(
-        model, encoder, task, replica, plan, schedule, validation, settings["run"]
-    )
+    return Parts(model, encoder, task, replica, plan, schedule, validation, settings["run"])
 
 
 def parameter_groups(

@@ -95,8 +95,9 @@ def _lost_worker(error: Any, scaling: Scaling) -> str | None:
     if not any(isinstance(cause, RayActorError) for cause in _causes(error)):
         return None
     return (
-        f"training: a worker was killed, or its memory ran out, and {scaling.max_failures} restarts "
-        "are used up; run the same command again to go on from the last checkpoint"
+        "training: a worker was killed, or its memory ran out, and all restarts "
+        f"(scaling.max_failures={scaling.max_failures}) are used up; run the same command again "
+        "to go on from the last checkpoint"
     )
 
 
