@@ -4,6 +4,7 @@ Exit codes: 0 success, 1 a finding, 2 a usage or input error with one line on st
 """
 
 import sys
+from typing import Any, NoReturn
 
 import typer
 
@@ -13,6 +14,9 @@ from thce.errors import Finding, InputError, input_error
 from thce.notes.cli import app as notes
 from thce.registry.cli import app as registry
 from thce.training.cli import app as weights
+
+# What typer raises for wrong options; it exports only this class's heirs.
+_USAGE_ERROR = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,7 +51,12 @@ def version() -> None:
 def main() -> None:
     """Entry point: turns errors and findings into one line and an exit code."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        print("thce: stopped", file=sys.stderr)
+        sys.exit(1)
+    except _USAGE_ERROR as error:
+        _end_with_usage(error)
     except (InputError, OSError) as error:
         said = input_error(error) if isinstance(error, OSError) else error
         print(f"thce: {said}", file=sys.stderr)
@@ -55,6 +64,17 @@ def main() -> None:
     except Finding as finding:
         print(f"thce: {finding}", file=sys.stderr)
         sys.exit(1)
+
+
+def _end_with_usage(error: Any) -> NoReturn:
+    """One line for a wrong option or argument; the help where nothing was asked."""
+    if error.__class__.__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        said = " ".join(error.format_message().split()).rstrip(".")
+        command = error.ctx.command_path if error.ctx else "thce"
+        print(f"thce: {said}; see `{command} --help`", file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def input_error(error: OSError) -> InputError:
     """A full disk, a read-only one, a folder where a file should be: as the user should read it."""
-    named = error.filename
+    named = error.filename2 or error.filename  # of a copy, where it goes
     reason = error.strerror or str(error).partition("\n")[0][:200] or type(error).__name__
     remedy = "; free space and run the same command again" if error.errno in _FULL else ""
     return InputError(f"{named}: {reason}{remedy}" if named else f"{reason}{remedy}")

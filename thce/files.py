@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,6 +70,19 @@ def _is_alive(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copies every file below a folder.
+
+    Raises:
+        OSError: the first file that cannot be read or written.
+    """
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def sync_folder(folder: Path) -> None:

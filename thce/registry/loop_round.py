@@ -114,9 +114,9 @@ def run_round(config: "LoopConfig", folder: LoopFolder, number: int) -> Round:
     before = folder.round(number - 1) if number else None
     built = dataset.run(_dataset_config(config, folder, here, before))
     train.run(_train_config(config, here, before))
-    # What an attempt left that was killed: a finished round never comes here again.
-    for name in ("bundle", "scores"):
-        shutil.rmtree(here / name, ignore_errors=True)
+    # What a killed attempt left, temporary folders too: a finished round never comes here again.
+    for left in [here / "bundle", here / "scores", *here.glob(".*")]:
+        shutil.rmtree(left, ignore_errors=True)
     exported = export.run(
         export.ExportConfig(
             model=str(here / "training"),

@@ -12,7 +12,7 @@ from pydantic import Field
 from thce import __version__
 from thce.config import Config, dump
 from thce.errors import InputError
-from thce.files import read_json, sha256_file, write_text
+from thce.files import copy_folder, read_json, sha256_file, write_text
 from thce.notes.outputs import require_replaceable
 from thce.paths import home, is_remote, resolve
 from thce.training import runs, weights
@@ -123,6 +123,8 @@ def run(config: TrainConfig) -> dict[str, Any]:
     require_replaceable("output", output, PRODUCT)
     storage = resolve(config.storage or str(home() / "ray_train"))
     strategy = _strategy_file(config.strategy)
+    if config.init_from is None:
+        weights.resolve(config.model_name)
     _require_labels(config.dataset)
     name = runs.run_name("registry", output, _depends_on(config, strategy))
     if config.resume and runs.finished_run(output) == name:
@@ -247,7 +249,7 @@ def _collect(product: Path, output: Path, config: TrainConfig) -> None:
     staging = output.with_name(f".{output.name}.tmp")
     try:
         shutil.rmtree(staging, ignore_errors=True)
-        shutil.copytree(product, staging)
+        copy_folder(product, staging)
         write_text(staging / "config.yaml", dump(config))
         shutil.rmtree(output, ignore_errors=True)
         staging.rename(output)
