@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from small_training import small_tokenizer, write_dataset
 
+from thce.config import load
 from thce.files import read_jsonl
 from thce.registry.dataset import read_split
 
@@ -119,22 +121,42 @@ def dataset_and_base(folder: Path, registry_data: Path) -> tuple[str, str]:
     return dataset, small_base(folder / "base", read_split(dataset, "train").texts)
 
 
+SMALL_RECIPE = {
+    "head_tokens": 64,
+    "tail_tokens": 32,
+    "epochs": 4,
+    "batch_size": 32,
+    "patience": 0,
+    "precision": "fp32",
+    "scaling.threads": 1,
+}
+"""A tiny encoder in fp32, with dropout as in real runs."""
+
+
 def train_arguments(dataset: str, base: str, output: Path, **fields: Any) -> list[str]:
-    """`thce registry train` on a tiny encoder, fp32, with dropout as in real runs."""
-    values = {
-        "head_tokens": 64,
-        "tail_tokens": 32,
-        "epochs": 4,
-        "batch_size": 32,
-        "patience": 0,
-        "precision": "fp32",
-        "scaling.threads": 1,
-    } | fields
+    """`thce registry train` with the small recipe."""
+    values = SMALL_RECIPE | fields
     settings = [part for name, value in values.items() for part in ("-s", f"{name}={value}")]
     return [
         *("registry", "train", "--dataset", dataset, "--output", str(output)),
         *("--model-name", base, *settings, "--json"),
     ]
+
+
+def train_undisturbed(dataset: str, base: str, output: Path, **fields: Any) -> None:
+    """The same training in this process, without Ray: what nothing can interrupt."""
+    import torch
+
+    from thce.registry.train import TrainConfig, train_on_device
+    from thce.training.reporters import LocalReporter
+
+    given = {"dataset": dataset, "output": str(output), "model_name": base} | SMALL_RECIPE | fields
+    config = load(TrainConfig, None, [f"{name}={value}" for name, value in given.items()])
+    reporter = LocalReporter(output.with_name(f"{output.name}-run"))
+    settings = config.model_dump(mode="json") | {"threads": 1, "run": "undisturbed"}
+    train_on_device(settings, reporter, torch.device("cpu"))
+    with reporter.resume_folder() as checkpoint:
+        shutil.copytree(checkpoint / "final", output)
 
 
 def losses(trained: Path) -> list[float]:

@@ -4,7 +4,7 @@ Exit codes: 0 success, 1 a finding, 2 a usage or input error with one line on st
 """
 
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import typer
 
@@ -16,7 +16,10 @@ from thce.registry.cli import app as registry
 from thce.training.cli import app as weights
 
 # What typer raises for wrong options; it exports only this class's heirs.
-_USAGE_ERROR = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
+_USAGE_ERROR = cast(
+    "type[Exception]",
+    next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError"),
+)
 
 app = typer.Typer(
     no_args_is_help=True,

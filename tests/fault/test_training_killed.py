@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from user_commands import (
     sigkill,
     thce,
     train_arguments,
+    train_undisturbed,
     training_worker,
     validation,
     wait_until,
@@ -51,12 +51,12 @@ class Setting:
 
 
 @pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Iterator[Setting]:
+def setting(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Setting:
     folder = tmp_path_factory.mktemp("killed")
     dataset, base = dataset_and_base(folder, registry_data)
     found = Setting(folder, dataset, base, folder / "undisturbed")
-    report_of(thce(*found.command("undisturbed"), home=found.home))
-    yield found
+    train_undisturbed(dataset, base, found.undisturbed, epochs=EPOCHS)
+    return found
 
 
 def require_same(setting: Setting, name: str) -> None:

@@ -118,13 +118,17 @@ def run(config: HydrateConfig) -> dict[str, Any]:
         prepare_and_hydrate, batch_size=HYDRATE_ROWS, batch_format="pyarrow"
     )
     tally = _Tally()
-    for number, table in enumerate(_parts(dataset)):
-        tally.add(table)
-        with open_output(f"{staging}/part-{number:05}.parquet", "wb") as handle:
-            pq.write_table(table, handle)
-    if not is_remote(output):
-        shutil.rmtree(output, ignore_errors=True)
-        Path(staging).rename(output)
+    try:
+        for number, table in enumerate(_parts(dataset)):
+            tally.add(table)
+            with open_output(f"{staging}/part-{number:05}.parquet", "wb") as handle:
+                pq.write_table(table, handle)
+        if not is_remote(output):
+            shutil.rmtree(output, ignore_errors=True)
+            Path(staging).rename(output)
+    finally:
+        if not is_remote(output):
+            shutil.rmtree(staging, ignore_errors=True)
     return tally.report() | {
         "bad": plan.counts.bad,
         "duplicates": plan.counts.duplicates,
