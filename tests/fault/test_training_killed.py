@@ -23,7 +23,7 @@ from user_commands import (
 )
 
 TOLERANCE = 1e-6
-EPOCHS = 6
+EPOCHS = 10
 
 
 @dataclass(frozen=True)
