@@ -44,6 +44,9 @@ class ScoringWorker:
         Raises:
             InputError: it is not the bundle that the driver saw.
         """
+        from thce.engine import quiet_failures
+
+        quiet_failures()
         self.predictor = Predictor.open(scoring.model, scoring.weights)
         self.band = scoring.band
         if self.predictor.bundle.version != scoring.version:
