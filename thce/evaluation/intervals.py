@@ -37,7 +37,7 @@ class Interval:
         low: lower end.
         high: upper end.
         level: coverage aimed at, 0.95 by default.
-        method: bootstrap or wilson.
+        method: bootstrap, wilson, newcombe or jackknife.
     """
 
     estimate: float
@@ -94,12 +94,30 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
     """The score interval of a proportion (Wilson 1927); NaN without trials."""
     if trials == 0:
         return Interval(np.nan, np.nan, np.nan, level, "wilson")
-    z = NormalDist().inv_cdf((1 + level) / 2)
     rate = successes / trials
+    low, high = wilson_limits(np.array(rate), np.array(trials), normal_quantile(level))
+    return Interval(rate, float(low), float(high), level, "wilson")
+
+
+def wilson_limits(
+    rate: NDArray[np.floating], trials: NDArray[Any], z: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper score limits of proportions, at a quantile of the normal distribution.
+
+    Args:
+        rate: any shape.
+        trials: the same shape, above 0.
+        z: how many standard deviations.
+    """
     centre = rate + z * z / (2 * trials)
     spread = z * np.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    low, high = (centre - spread) / (1 + z * z / trials), (centre + spread) / (1 + z * z / trials)
-    return Interval(rate, max(0.0, float(low)), min(1.0, float(high)), level, "wilson")
+    scale = 1 + z * z / trials
+    return np.maximum((centre - spread) / scale, 0.0), np.minimum((centre + spread) / scale, 1.0)
+
+
+def normal_quantile(level: float) -> float:
+    """How many standard deviations to either side hold this share of a normal distribution."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def f1_interval(tp: int, fp: int, fn: int, level: float = LEVEL) -> Interval:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from thce.evaluation.anchoring import Anchoring
+from thce.evaluation.anchoring_section import anchoring_section
 from thce.evaluation.comparison import Comparison
 from thce.evaluation.page import KeyFigure, Page, Section, render
 from thce.evaluation.results import BundleVersion, Evaluation, Provenance, RoundResult
@@ -89,6 +91,7 @@ def loop_report(
     *,
     titles: Mapping[str, str],
     overall: Sequence[Comparison] = (),
+    anchoring: Anchoring | None = None,
     remarks: Sequence[str] = (),
 ) -> str:
     """A run of the loop from its first round to its last.
@@ -99,6 +102,7 @@ def loop_report(
         provenance: where notes and labels came from, and who annotated.
         titles: label titles by name.
         overall: the last model against the first, paired.
+        anchoring: the pull of the prefill, where blind tasks were answered.
         remarks: further sentences for the summary, such as which labels are dormant.
 
     Returns:
@@ -119,6 +123,9 @@ def loop_report(
     sections = [course_section(rounds), Section("Sources compared", tables=tables)]
     if len(rounds) > 1:
         sections.insert(1, Section("From round to round", tables=[step_table(rounds)]))
+    sections.append(label_section(last.evaluation, titles))
+    if anchoring is not None:
+        sections.append(anchoring_section(anchoring, titles))
     bundles = [
         (f"Bundle of round {one.number}", f"{one.bundle.version}, {one.bundle.fingerprint}")
         for one in rounds
@@ -136,7 +143,7 @@ def loop_report(
             ],
             caution=describe_provenance(provenance),
             key_figures=[*f1_figures(main), spent, disagreement_figure(last)],
-            sections=[*sections, label_section(last.evaluation, titles)],
+            sections=sections,
             facts=[("Stopped because", stopping_reason), *origin(provenance), *bundles],
         )
     )

@@ -14,6 +14,9 @@ app = typer.Typer(no_args_is_help=True)
 CONFIG = typer.Option(None, "--config", "-c", help="YAML file with the step's configuration.")
 SET = typer.Option([], "--set", "-s", help="Overrides a field: a.b=value. Repeatable.")
 JSON = typer.Option(False, "--json", help="Print the report as JSON.")
+BLIND_FRACTION = typer.Option(
+    None, "--blind-fraction", help="Share of tasks without prefill, to measure its pull."
+)
 
 
 def _report(
@@ -192,6 +195,7 @@ def sample(
     ),
     limit: int | None = typer.Option(None, "--limit", help="Tasks in the batch."),
     seed: int | None = typer.Option(None, "--seed", help="Breaks ties."),
+    blind_fraction: float | None = BLIND_FRACTION,
 ) -> None:
     """Draws the notes that a person should look at and writes a batch for Prodigy."""
     _run(
@@ -207,6 +211,7 @@ def sample(
         strategy=strategy,
         limit=limit,
         seed=seed,
+        blind_fraction=blind_fraction,
     )
 
 
@@ -221,9 +226,16 @@ def loop(
     ),
     annotator: str | None = typer.Option(None, "--annotator", help="oracle or file."),
     answers: str | None = typer.Option(None, "--answers", help="Answers to the pending batch."),
+    blind_fraction: float | None = BLIND_FRACTION,
 ) -> None:
     """Runs the diamond loop: score, sample, annotate, merge, train, evaluate, round by round."""
-    given = {"notes": notes or None, "output": output, "annotator": annotator, "answers": answers}
+    given = {
+        "notes": notes or None,
+        "output": output,
+        "annotator": annotator,
+        "answers": answers,
+        "blind_fraction": blind_fraction,
+    }
     found = _report("loop:LoopConfig", config, overrides, given)
     if as_json:
         typer.echo(json.dumps(found, default=str, allow_nan=False))
