@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from thce.evaluation.multilabel import nan_to_none
 
 Groups = Sequence[str] | NDArray[Any]
-Contributions = NDArray[np.integer]
-"""(n, ...): what each note adds to counts, for example `multilabel.outcomes`."""
+Contributions = NDArray[np.integer] | NDArray[np.floating]
+"""(n, ...): what each note adds to counts or sums, for example `multilabel.outcomes`."""
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """(resamples, ...) summed counts -> (resamples,) values; NaN where undefined."""
@@ -37,7 +37,7 @@ class Interval:
         low: lower end.
         high: upper end.
         level: coverage aimed at, 0.95 by default.
-        method: bootstrap, wilson, newcombe or jackknife.
+        method: how it was made, such as bootstrap, wilson or newcombe.
     """
 
     estimate: float
@@ -154,7 +154,7 @@ def _resampled_sums(units: Contributions, resamples: int, seed: int) -> NDArray[
     """(resamples, k) sums over as many units, drawn with replacement, as there are."""
     count = len(units)
     generator = np.random.default_rng(seed)
-    values = units.astype(np.float32)  # exact: sums stay below 2**24
+    values = units.astype(np.float32)  # counts stay exact: sums are below 2**24
     batch = max(1, _DRAWS_AT_ONCE // count)
     sums = np.empty((resamples, units.shape[1]))
     for start in range(0, resamples, batch):
