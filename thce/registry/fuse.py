@@ -158,7 +158,7 @@ class Fusion(Config):
         """
         model = apply(probabilities, thresholds)
         if self.policy == "weighted":
-            accept = self._weigh(probabilities, thresholds, signals)
+            accept = self.certainty(probabilities, thresholds, signals) > 0
             by_model, by_rule = model & accept, signals.found & accept
         else:
             by_model, by_rule = SET_POLICIES[self.policy](model, signals)
@@ -169,12 +169,21 @@ class Fusion(Config):
             needs_review=self._needs_review(probabilities, thresholds, model, signals),
         )
 
-    def _weigh(
+    def certainty(
         self, probabilities: Probabilities, thresholds: Thresholds, signals: Signals
-    ) -> Bools:
+    ) -> NDArray[np.float64]:
+        """(n, 29) log-odds that each flag is true; the model's margin where nothing is weighed.
+
+        Args:
+            probabilities: (n, 29) from the weights that the thresholds belong to.
+            thresholds: of those weights.
+            signals: of the same n notes.
+        """
+        margin = model_margin(probabilities, thresholds)
+        if self.policy != "weighted":
+            return margin
         weights = PRIOR if self.weights is None else self.weights
-        odds = log_odds(model_margin(probabilities, thresholds), signals.sources, weights)
-        return odds > 0
+        return log_odds(margin, signals.sources, weights)
 
     def _needs_review(
         self, probabilities: Probabilities, thresholds: Thresholds, model: Bools, signals: Signals
