@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from thce.registry.evidence import FEATURES, PRIOR, Sources, accepted, fit_weights
+from thce.registry.evidence import (
+    ACCEPT_ABOVE,
+    FEATURES,
+    PRIOR,
+    Sources,
+    fit_weights,
+    log_odds,
+)
 from thce.registry.labels import FALSE, N_FLAGS, TRUE, UNKNOWN
 
 
@@ -43,8 +50,8 @@ def _sources(n: int, **cells: float) -> Sources:
 def test_before_anybody_answered_sources_count_by_their_tier(
     said: dict[str, float], margin: float, expected: bool
 ) -> None:
-    found = accepted(np.full((1, N_FLAGS), margin), _sources(1, **said), PRIOR)
-    assert (found == expected).all()
+    odds = log_odds(np.full((1, N_FLAGS), margin), _sources(1, **said), PRIOR)
+    assert ((odds > ACCEPT_ABOVE) == expected).all()
 
 
 def test_without_labels_the_prior_stands() -> None:
@@ -71,7 +78,7 @@ def test_answers_move_the_weights_towards_who_is_right() -> None:
     many = fit_weights(margin, sources, label)
     assert PRIOR["model"] < few["model"] < many["model"]
     assert many["text_strong"] < PRIOR["text_strong"]
-    assert (accepted(margin, sources, many) == truth).mean() > 0.99
+    assert ((log_odds(margin, sources, many) > ACCEPT_ABOVE) == truth).mean() > 0.99
 
 
 def test_the_order_of_notes_does_not_matter() -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thce.config import Config
+from thce.evaluation.calibration import LabelCalibration, measure_labels
 from thce.evaluation.results import BundleVersion, Evaluation, Provenance
 from thce.evaluation.systems import evaluate_systems
 from thce.paths import resolve
@@ -57,11 +58,13 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
 
     Returns:
         Micro and macro F1 with intervals of the bundle (model and rules joined by its policy),
-        the same of every part, paired comparisons, and per flag precision, recall and F1.
+        the same of every part, paired comparisons, per flag precision, recall and F1, and
+        `calibration` of the model's probabilities, pooled and per flag.
 
     Raises:
         InputError: the bundle or the notes are not valid, or no note is labelled.
     """
+    from thce.notes.near_duplicates import groups
     from thce.notes.prepare import prepare_table
     from thce.notes.read import read_notes
     from thce.registry.hydrate import hydrate_table
@@ -74,17 +77,25 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
     probabilities = predictor.predict(hydrated["text"].to_pylist())
     rivals = {"naive": naive_flags(hydrated["text"].to_pylist())} if config.naive_regex else {}
     found = evaluate_bundle(predictor, hydrated, probabilities, label, config.seed, rivals)
+    calibration = measure_labels(
+        probabilities,
+        label,
+        FLAG_NAMES,
+        groups=groups(hydrated["text"].to_pylist()),
+        seed=config.seed,
+    )
     bundle = predictor.bundle.manifest
     report = resolve(config.report) if config.report is not None else None
     if report is not None:
         version = BundleVersion(bundle.version, bundle.data_fingerprint)
-        _write_report(config, report, found, version)
+        _write_report(config, report, found, calibration, version)
     return {
         "model": bundle.version,
         "weights": predictor.weights,
         "notes": len(notes),
         "cells": int((label != UNKNOWN).sum()),
         **found.to_dict(),
+        "calibration": calibration.to_dict(),
         "report": report,
     }
 
@@ -134,7 +145,11 @@ def system_decisions(
 
 
 def _write_report(
-    config: EvaluateConfig, path: str, found: Evaluation, bundle: BundleVersion
+    config: EvaluateConfig,
+    path: str,
+    found: Evaluation,
+    calibration: LabelCalibration,
+    bundle: BundleVersion,
 ) -> None:
     from thce.evaluation.report import registry_evaluation_report
     from thce.files import write_text
@@ -147,6 +162,10 @@ def _write_report(
         seeds={"bootstrap": config.seed},
     )
     page = registry_evaluation_report(
-        found, provenance, bundle, titles={flag.value: flag.detail.title for flag in FLAGS}
+        found,
+        provenance,
+        bundle,
+        titles={flag.value: flag.detail.title for flag in FLAGS},
+        calibration=calibration,
     )
     write_text(path, page)

@@ -108,13 +108,8 @@ def features(margin: Floats, sources: Sources) -> Floats:
 
 
 def log_odds(margin: Floats, sources: Sources, weights: Mapping[str, float]) -> Floats:
-    """(n, 29) log-odds that each flag is true."""
+    """(n, 29) log-odds that each flag is true; a cell is accepted above ACCEPT_ABOVE."""
     return features(margin, sources) @ np.array([weights[name] for name in FEATURES])
-
-
-def accepted(margin: Floats, sources: Sources, weights: Mapping[str, float]) -> NDArray[np.bool_]:
-    """(n, 29) cells whose log-odds are above ACCEPT_ABOVE."""
-    return log_odds(margin, sources, weights) > ACCEPT_ABOVE
 
 
 def fit_weights(margin: Floats, sources: Sources, label: Cells) -> dict[str, float]:
