@@ -1,9 +1,12 @@
 """Starting Ray so that it fits the machine it runs on; joining a cluster where one is."""
 
+import atexit
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from thce.errors import InputError
@@ -79,5 +82,7 @@ def start_ray(
                 "include_dashboard": True,
                 "dashboard_host": "127.0.0.1",
             }
-        ray.init(**options)
+        session = Path(ray.init(**options).address_info["session_dir"])
+        if not joined:  # a node that nobody joins again: what was installed on it goes with it
+            atexit.register(shutil.rmtree, session / "runtime_resources", ignore_errors=True)
     return dict(ray.cluster_resources())

@@ -12,7 +12,8 @@ from small_training import exported
 from thce.bundles.load import open_bundle
 from thce.errors import Finding, InputError
 from thce.registry.dataset import read_fingerprint, read_split
-from thce.registry.export import ExportConfig, choose_default, run
+from thce.registry.export import ExportConfig, run
+from thce.registry.export_weights import choose_default
 from thce.registry.labels import FLAG_NAMES, TRUE, Flag
 from thce.registry.parity import Parity
 from thce.registry.predict import Predictor

@@ -136,6 +136,9 @@ def export(
     model: str | None = typer.Option(None, "--model", help="What train wrote."),
     dataset: str | None = typer.Option(None, "--dataset", help="The dataset of that training."),
     output: str | None = typer.Option(None, "--output", help="Bundle folder or URL to write."),
+    exporter: str | None = typer.Option(
+        None, "--exporter", help="torch, or optimum in an isolated Ray environment."
+    ),
 ) -> None:
     """Fits thresholds, exports ONNX fp32 and int8 and publishes a bundle."""
     _run(
@@ -146,6 +149,7 @@ def export(
         model=model,
         dataset=dataset,
         output=output,
+        exporter=exporter,
     )
 
 

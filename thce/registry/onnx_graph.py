@@ -25,7 +25,6 @@ def export_fp32(model: FlagClassifier, path: Path) -> None:
         model: in evaluation mode, on the CPU.
         path: the .onnx file to write.
     """
-    import onnx
     import torch
 
     example = torch.ones((2, 16), dtype=torch.int64)
@@ -34,24 +33,60 @@ def export_fp32(model: FlagClassifier, path: Path) -> None:
     kept = encoder.config._attn_implementation
     encoder.set_attn_implementation("eager")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-            program: Any = torch.onnx.export(
-                model,
-                (example, torch.ones_like(example)),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=["input_ids", "attention_mask"],
-                output_names=["logits"],
-                dynamic_shapes={"input_ids": axes, "attention_mask": axes},
-                verbose=False,
-            )
+        proto = _to_onnx(
+            model,
+            {"input_ids": example, "attention_mask": torch.ones_like(example)},
+            {"input_ids": axes, "attention_mask": axes},
+        )
     finally:
         encoder.set_attn_implementation(kept)
-    proto = program.model_proto
     _mark_head(proto)
-    _forget_the_machine(proto)
+    _save(proto, path)
+
+
+def export_head(model: FlagClassifier, path: Path) -> None:
+    """Writes the head alone, from `tokens` and `mask` to `logits`; see `onnx_join`.
+
+    Args:
+        model: in evaluation mode, on the CPU.
+        path: the .onnx file to write.
+    """
+    import torch
+
+    hidden = model.encoder.config.hidden_size  # type: ignore[union-attr]
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
+    proto = _to_onnx(
+        model.head,
+        {"tokens": torch.ones((2, 16, hidden)), "mask": torch.ones((2, 16), dtype=torch.int64)},
+        {"tokens": axes, "mask": axes},
+    )
+    _save(proto, path)
+
+
+def _to_onnx(module: Any, inputs: dict[str, Any], axes: dict[str, Any]) -> Any:
+    """The module's graph from these named inputs to `logits`."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program: Any = torch.onnx.export(
+            module,
+            tuple(inputs.values()),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=["logits"],
+            dynamic_shapes=axes,
+            verbose=False,
+        )
+    return program.model_proto
+
+
+def _save(proto: Any, path: Path) -> None:
+    import onnx
+
+    forget_the_machine(proto)
     onnx.save(proto, str(path))
 
 
@@ -97,7 +132,7 @@ def _mark_head(proto: Any) -> None:
             node.name = f"{HEAD_PREFIX}{node.name}"
 
 
-def _forget_the_machine(proto: Any) -> None:
+def forget_the_machine(proto: Any) -> None:
     """Drops annotations; with stale shapes among them quantisation's inference would fail."""
     del proto.graph.value_info[:]
     del proto.metadata_props[:]
