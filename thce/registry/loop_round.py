@@ -125,7 +125,7 @@ def run_round(config: "LoopConfig", folder: LoopFolder, number: int) -> Round:
             parent=read_json(before / "round.json")["version"] if before else None,
             thresholds=config.thresholds,
             fusion=config.fusion,
-            hydrated=str(folder.hydrated),
+            hydrated=str(folder.hydrated) if config.fit_fusion else None,
         )
     )
     score.run(
