@@ -64,6 +64,12 @@ _ANSWERED_NO = re.compile(
     r"(?=[ \t]*(?:[.,;)\n]|[ \t]{2}|\Z))",
     re.IGNORECASE,
 )
+_BOX_PAIR = re.compile(
+    r"[^\n\[\]():.]{0,18}[:?]?[ \t]*(?P<first>\[[ _xX]{0,3}\])[ \t]*(?P<word>yes|no|y|n|done|not done)\b"
+    r"[ \t/,|]*(?P<second>\[[ _xX]{0,3}\])[ \t]*(?:yes|no|y|n|done|not done)\b",
+    re.IGNORECASE,
+)
+"""A question behind a name, answered by one of two boxes: "BAL today [ ] yes [x] no"."""
 _LAST_MEMBER = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 _ENUMERATION = re.compile(r"\b(?:or|nor)\b|(?<=[a-z ])/(?=[a-z ])", re.IGNORECASE)
 _HARD_STOPS = {
@@ -75,6 +81,11 @@ _HARD_STOPS = {
 """Characters between cue and mention that end a scope, by how the cue treats commas."""
 
 _NAMES = frozenset({Section.HEADING, Section.TITLE})
+_NOT_NOW = frozenset(
+    {Section.PLAN, Section.INDICATION, Section.HISTORY, Section.CONSENT, Section.FAMILY}
+)
+"""Sections in which a ticked box does not say that something was done."""
+_TOLD_NOW = frozenset({"told_now"})
 _AT_ONCE = re.compile(
     r"[,(;-]\s*(?:(?:but|and|so|which|that|it|they|this|was|were|had|been|have|has|again|then|ultimately|also|"
     r"however|considered|discussed|therefore|in the end|planned|offered)\b[\s,]*)*",
@@ -107,7 +118,10 @@ def assess(
         kind: of the note; some cues hold only in one kind.
     """
     sentence = note.sentences[mention.sentence]
-    if sentence.checked is False or _ANSWERED_NO.match(note.text, mention.end):
+    answer = _box_answer(note.text, mention.end)
+    if answer is False or _ANSWERED_NO.match(note.text, mention.end):
+        return Assertion.NEGATED
+    if sentence.checked is False:
         return Assertion.NEGATED
     found = {
         Assertion(cue.assertion)
@@ -123,9 +137,22 @@ def assess(
     for assertion in PRECEDENCE:
         if assertion in found:
             return assertion
-    if sentence.checked:
+    if (sentence.checked and sentence.section not in _NOT_NOW) or answer:
+        return Assertion.AFFIRMED
+    if sentence.section is Section.PLAN and verbs and note.holds(_TOLD_NOW, mention.sentence):
         return Assertion.AFFIRMED
     return SECTION_ASSERTION[sentence.section]
+
+
+def _box_answer(text: str, position: int) -> bool | None:
+    """What a pair of yes-or-no boxes behind a mention answers; None without such a pair."""
+    pair = _BOX_PAIR.match(text, position)
+    if pair is None:
+        return None
+    first, second = ("x" in pair[box].lower() for box in ("first", "second"))
+    if first == second:
+        return None
+    return first == (pair["word"].lower() in ("yes", "y", "done"))
 
 
 def _reaches(
