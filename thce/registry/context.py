@@ -60,8 +60,10 @@ _DATED = re.compile(
     r"[ \t]*[(\[]?(?:DATE )?(?:in |on )?(?:\d{1,2}/)?(?:19|20)\d\d\b(?![/-])", re.IGNORECASE
 )
 _ANSWERED_NO = re.compile(
-    r"[ \t]*(?:[:=?-]|[._]{2,})[ \t]*(?:no|none|nil|n|n/a|not (?:done|performed|taken|used|needed))"
-    r"(?=[ \t]*(?:[.,;)\n]|[ \t]{2}|\Z))",
+    r"[ \t]*(?:[:=?-]|[._]{2,})[ \t]*(?:no|none|nil|n|n/a|0|not (?:done|performed|taken|used|needed))"
+    r"(?=[ \t]*(?:[.,;)\n]|[ \t]{2}|\Z))"
+    r"|[ \t]*[:=-]?[ \t]*[\u2717\u2718\u274c]|[ \t]+x ?0\b"
+    r"|(?: \w+){0,2}? (?:was|were) not(?=[ \t]*(?:[.;,)\n]|\Z))",
     re.IGNORECASE,
 )
 _BOX_PAIR = re.compile(
