@@ -59,6 +59,13 @@ SECTION_ASSERTION = {
 _DATED = re.compile(
     r"[ \t]*[(\[]?(?:DATE )?(?:in |on )?(?:\d{1,2}/)?(?:19|20)\d\d\b(?![/-])", re.IGNORECASE
 )
+_DATED_ACT = re.compile(
+    r"\b(?:done|placed|inserted|performed|put in|deployed|removed|biopsied|treated|taken|obtained)[ (]*"
+    r"(?:(?:\w+ ){0,4}(?:0?[1-9]|1[0-2])/[0-3]?\d(?:/\d{2,4})?(?![/\d]| of\b)|\[DATE[^\]]*\])",
+    re.IGNORECASE,
+)
+"""An act with its date in running text: an author dates what was done on another day."""
+_DATE_REACH = 45
 _ANSWERED_NO = re.compile(
     r"[ \t]*(?:[:=?-]|[._]{2,})[ \t]*(?:no|none|nil|n|n/a|0|not (?:done|performed|taken|used|needed))"
     r"(?=[ \t]*(?:[.,;)\n]|[ \t]{2}|\Z))"
@@ -127,14 +134,14 @@ def assess(
         return Assertion.NEGATED
     found = {
         Assertion(cue.assertion)
-        for name, cue in lexicon.cues.items()
-        if cue.kinds is None or kind in cue.kinds
-        for spot in note.spots.get(name, ())
-        if spot.sentence == mention.sentence and _reaches(note, cue, spot, mention, verbs, heads)
+        for name, spot in note.cues_of(mention.sentence)
+        for cue in (lexicon.cues[name],)
+        if (cue.kinds is None or kind in cue.kinds)
+        and _reaches(note, cue, spot, mention, verbs, heads)
     }
     if note.text[max(0, mention.start - 2) : mention.start].strip(' ("') == "?":
         found.add(Assertion.HYPOTHETICAL)
-    if sentence.section not in _NAMES and _DATED.match(note.text, mention.end):
+    if sentence.section not in _NAMES and _is_dated(note.text, mention, sentence.start, sentence.end):
         found.add(Assertion.HISTORICAL)
     for assertion in PRECEDENCE:
         if assertion in found:
@@ -146,9 +153,23 @@ def assess(
     return SECTION_ASSERTION[sentence.section]
 
 
+def _is_dated(text: str, mention: Spot, start: int, end: int) -> bool:
+    """Whether a date, of the mention or of an act beside it, says that it was another day."""
+    if _DATED.match(text, mention.end):
+        return True
+    left, right = max(start, mention.start - _DATE_REACH), min(end, mention.end + _DATE_REACH)
+    window = text[left:right]
+    act = _DATED_ACT.search(text, left, right) if "/" in window or "[DATE" in window else None
+    if act is None:
+        return False
+    marks = ".;" if act.end() <= mention.start else ".,;"
+    between = text[act.end() : mention.start] or text[mention.end : act.start()]
+    return not any(mark in between for mark in marks)
+
+
 def _box_answer(text: str, position: int) -> bool | None:
     """What a pair of yes-or-no boxes behind a mention answers; None without such a pair."""
-    pair = _BOX_PAIR.match(text, position)
+    pair = _BOX_PAIR.match(text, position) if "[" in text[position : position + 24] else None
     if pair is None:
         return None
     first, second = ("x" in pair[box].lower() for box in ("first", "second"))
@@ -209,6 +230,8 @@ def _belongs_elsewhere(
     """
     between = [head.start for head in heads if left <= head.start and head.end <= right]
     if between:
+        if note.text.rfind("(", max(between), right) >= 0:
+            return True
         own_verb = any(left <= verb.start < min(between) for verb in verbs)
         if own_verb or not _LIST_GLUE.fullmatch(note.text, left, min(between)):
             return True
