@@ -59,11 +59,26 @@ SECTION_ASSERTION = {
 _DATED = re.compile(
     r"[ \t]*[(\[]?(?:DATE )?(?:in |on )?(?:\d{1,2}/)?(?:19|20)\d\d\b(?![/-])", re.IGNORECASE
 )
-_ANSWERED_NO = re.compile(
-    r"[ \t]*(?:[:=?-]|[._]{2,})[ \t]*(?:no|none|nil|n|n/a|not (?:done|performed|taken|used|needed))"
-    r"(?=[ \t]*(?:[.,;)\n]|[ \t]{2}|\Z))",
+_DATED_ACT = re.compile(
+    r"\b(?:done|placed|inserted|performed|put in|deployed|removed|biopsied|treated|taken|obtained)[ (]*"
+    r"(?:(?:\w+ ){0,4}(?:0?[1-9]|1[0-2])/[0-3]?\d(?:/\d{2,4})?(?![/\d]| of\b)|\[DATE[^\]]*\])",
     re.IGNORECASE,
 )
+"""An act with its date in running text: an author dates what was done on another day."""
+_DATE_REACH = 45
+_ANSWERED_NO = re.compile(
+    r"[ \t]*(?:[:=?-]|[._]{2,})[ \t]*(?:no|none|nil|n|n/a|0|not (?:done|performed|taken|used|needed))"
+    r"(?=[ \t]*(?:[.,;)\n]|[ \t]{2}|\Z))"
+    r"|[ \t]*[:=-]?[ \t]*[\u2717\u2718\u274c]|[ \t]+x ?0\b"
+    r"|(?: \w+){0,2}? (?:was|were) not(?=[ \t]*(?:[.;,)\n]|\Z))",
+    re.IGNORECASE,
+)
+_BOX_PAIR = re.compile(
+    r"[^\n\[\]():.]{0,18}[:?]?[ \t]*(?P<first>\[[ _xX]{0,3}\])[ \t]*(?P<word>yes|no|y|n|done|not done)\b"
+    r"[ \t/,|]*(?P<second>\[[ _xX]{0,3}\])[ \t]*(?:yes|no|y|n|done|not done)\b",
+    re.IGNORECASE,
+)
+"""A question behind a name, answered by one of two boxes: "BAL today [ ] yes [x] no"."""
 _LAST_MEMBER = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 _ENUMERATION = re.compile(r"\b(?:or|nor)\b|(?<=[a-z ])/(?=[a-z ])", re.IGNORECASE)
 _HARD_STOPS = {
@@ -75,6 +90,11 @@ _HARD_STOPS = {
 """Characters between cue and mention that end a scope, by how the cue treats commas."""
 
 _NAMES = frozenset({Section.HEADING, Section.TITLE})
+_NOT_NOW = frozenset(
+    {Section.PLAN, Section.INDICATION, Section.HISTORY, Section.CONSENT, Section.FAMILY}
+)
+"""Sections in which a ticked box does not say that something was done."""
+_TOLD_NOW = frozenset({"told_now"})
 _AT_ONCE = re.compile(
     r"[,(;-]\s*(?:(?:but|and|so|which|that|it|they|this|was|were|had|been|have|has|again|then|ultimately|also|"
     r"however|considered|discussed|therefore|in the end|planned|offered)\b[\s,]*)*",
@@ -107,25 +127,55 @@ def assess(
         kind: of the note; some cues hold only in one kind.
     """
     sentence = note.sentences[mention.sentence]
-    if sentence.checked is False or _ANSWERED_NO.match(note.text, mention.end):
+    answer = _box_answer(note.text, mention.end)
+    if answer is False or _ANSWERED_NO.match(note.text, mention.end):
+        return Assertion.NEGATED
+    if sentence.checked is False:
         return Assertion.NEGATED
     found = {
         Assertion(cue.assertion)
-        for name, cue in lexicon.cues.items()
-        if cue.kinds is None or kind in cue.kinds
-        for spot in note.spots.get(name, ())
-        if spot.sentence == mention.sentence and _reaches(note, cue, spot, mention, verbs, heads)
+        for name, spot in note.cues_of(mention.sentence)
+        for cue in (lexicon.cues[name],)
+        if (cue.kinds is None or kind in cue.kinds)
+        and _reaches(note, cue, spot, mention, verbs, heads)
     }
     if note.text[max(0, mention.start - 2) : mention.start].strip(' ("') == "?":
         found.add(Assertion.HYPOTHETICAL)
-    if sentence.section not in _NAMES and _DATED.match(note.text, mention.end):
+    if sentence.section not in _NAMES and _is_dated(note.text, mention, sentence.start, sentence.end):
         found.add(Assertion.HISTORICAL)
     for assertion in PRECEDENCE:
         if assertion in found:
             return assertion
-    if sentence.checked:
+    if (sentence.checked and sentence.section not in _NOT_NOW) or answer:
+        return Assertion.AFFIRMED
+    if sentence.section is Section.PLAN and verbs and note.holds(_TOLD_NOW, mention.sentence):
         return Assertion.AFFIRMED
     return SECTION_ASSERTION[sentence.section]
+
+
+def _is_dated(text: str, mention: Spot, start: int, end: int) -> bool:
+    """Whether a date, of the mention or of an act beside it, says that it was another day."""
+    if _DATED.match(text, mention.end):
+        return True
+    left, right = max(start, mention.start - _DATE_REACH), min(end, mention.end + _DATE_REACH)
+    window = text[left:right]
+    act = _DATED_ACT.search(text, left, right) if "/" in window or "[DATE" in window else None
+    if act is None:
+        return False
+    marks = ".;" if act.end() <= mention.start else ".,;"
+    between = text[act.end() : mention.start] or text[mention.end : act.start()]
+    return not any(mark in between for mark in marks)
+
+
+def _box_answer(text: str, position: int) -> bool | None:
+    """What a pair of yes-or-no boxes behind a mention answers; None without such a pair."""
+    pair = _BOX_PAIR.match(text, position) if "[" in text[position : position + 24] else None
+    if pair is None:
+        return None
+    first, second = ("x" in pair[box].lower() for box in ("first", "second"))
+    if first == second:
+        return None
+    return first == (pair["word"].lower() in ("yes", "y", "done"))
 
 
 def _reaches(
@@ -180,6 +230,8 @@ def _belongs_elsewhere(
     """
     between = [head.start for head in heads if left <= head.start and head.end <= right]
     if between:
+        if note.text.rfind("(", max(between), right) >= 0:
+            return True
         own_verb = any(left <= verb.start < min(between) for verb in verbs)
         if own_verb or not _LIST_GLUE.fullmatch(note.text, left, min(between)):
             return True

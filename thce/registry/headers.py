@@ -57,6 +57,12 @@ _LABEL_LENGTH = 90
 _BULLETS = " \t*#•>-"
 _LABEL = re.compile(r"(?P<gap>[ \t,*#•>-]*(?:\(?\d{1,2}[.)][ \t]*)?)(?P<label>[A-Za-z][^:]*)\Z")
 _CORRECTION = re.compile(r"[ \t*]*(?:addend(?:um|a)|late entry|amendment)\b", re.IGNORECASE)
+_FRAMED = re.compile(
+    r"[ \t]*(?:\[|[<>=~*-]{2,})[ \t]*(?P<label>[A-Za-z][^\[\]<>=~*\n]*?)[ \t]*(?:\]|[<>=~*-]{2,})[ \t]*\Z"
+)
+"""A line that is a label in brackets or between rules: "[Prior procedures]", ">> Copied text >>"."""
+_DATED_ITEM = re.compile(r"(?:day|night|hd|pod|icu day|hospital day) ?#?\d", re.IGNORECASE)
+"""Opens an item of a chronology, not a section."""
 _LABEL_END = re.compile("\\.(?:\\s|\\Z)| [-\u2013\u2014] ")
 
 
@@ -127,6 +133,7 @@ def _colon_headers(text: str) -> Iterator[tuple[int, tuple[Section | None, int]]
             kind = header_kind(label)
             opens_line = cut < 0 or text[cut] == "\n"
             plain = not match["gap"].strip(_BULLETS) or (label.isupper() and len(label) > 3)
+            plain = plain and not _DATED_ITEM.match(label)
             if (opens_line and (kind or plain)) or (kind and label[0].isupper()):
                 yield match.start("label"), (kind, colon + 1)
         colon = text.find(":", colon + 1)
@@ -141,7 +148,7 @@ def _last_boundary(text: str, left: int, colon: int) -> int:
 
 
 def _line_headers(text: str) -> Iterator[tuple[int, tuple[Section | None, int]]]:
-    """Known labels that stand alone on a line, or open it before a full stop or a dash.
+    """Known labels that stand alone on a line, framed or not, or open it before a full stop or a dash.
 
     A correction is known by its first word: what follows are mostly a name and a time.
     """
@@ -151,7 +158,10 @@ def _line_headers(text: str) -> Iterator[tuple[int, tuple[Section | None, int]]]
         end = len(text) if newline < 0 else newline
         label = _LABEL_END.split(text[position : min(end, position + 40)], maxsplit=1)[0]
         correction = _CORRECTION.match(text, position, end)
-        if correction:
+        framed = _FRAMED.match(text, position, end) if position and end - position < 90 else None
+        if framed and (kind := header_kind(framed["label"])):
+            yield position, (kind, end)
+        elif correction:
             yield position, (Section.ADDENDUM, correction.end())
         elif ":" not in label and (kind := header_kind(label, whole_only=True)):
             yield position, (kind, position + len(label) + 1)

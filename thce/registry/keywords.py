@@ -140,7 +140,8 @@ def _support(group: list[Candidate], kind: NoteKind, cancelled: bool) -> float:
     """
     corrections = [c for c in group if c.section is Section.ADDENDUM and _decides(c)]
     if corrections:
-        last = corrections[-1].mention
+        acts = [c for c in corrections if c.is_act and c.mention.confidence > NAMED]
+        last = (acts or corrections)[-1].mention
         return last.confidence if last.assertion is Assertion.AFFIRMED else -1.0
     done = [c for c in group if c.mention.assertion is Assertion.AFFIRMED and _counts(c, kind)]
     if cancelled:

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import ahocorasick
@@ -135,6 +135,7 @@ _TABLE = _byte_table()
 _SPACE = 32
 
 
+@lru_cache(maxsize=1)
 def normalise(text: str) -> tuple[str, Any]:
     """Lower-case words with single spaces, framed by spaces, and where each character came from.
 

@@ -35,6 +35,15 @@ class Mention(NamedTuple):
     confidence: float
 
 
+class _Status(NamedTuple):
+    """What the context says of one place, whatever rule found it."""
+
+    assertion: Assertion
+    near_verb: bool
+    has_verb: bool
+    is_now: bool
+
+
 class Candidate(NamedTuple):
     """A mention with what the note-level decision needs to know of it.
 
@@ -66,13 +75,16 @@ def find_candidates(note: ScannedNote, lexicon: Lexicon, kind: NoteKind) -> list
     """Mentions proposed by the rules, in order of position; the strongest where some overlap."""
     heads = _heads_by_sentence(note, lexicon)
     found: list[Candidate] = []
+    known: dict[Spot, _Status] = {}
     for rule in lexicon.rules:
         if rule.head not in note.spots or not _scene_fits(note, rule):
             continue
         for spot in note.spots[rule.head]:
             if _fits(note, rule, spot):
-                context = heads.get(spot.sentence, [])
-                found.append(_candidate(note, lexicon, rule, spot, context, kind))
+                if spot not in known:
+                    context = heads.get(spot.sentence, [])
+                    known[spot] = _status(note, lexicon, spot, context, kind)
+                found.append(_candidate(note, rule, spot, known[spot]))
     found.sort(key=lambda c: (-c.mention.confidence, c.mention.start - c.mention.end))
     kept: dict[Flag, list[Candidate]] = {}
     for candidate in found:
@@ -131,34 +143,39 @@ def _gap(head: Spot, other: Spot) -> int:
     return 10_000
 
 
-def _candidate(
-    note: ScannedNote,
-    lexicon: Lexicon,
-    rule: Rule,
-    spot: Spot,
-    heads: list[Spot],
-    kind: NoteKind,
-) -> Candidate:
-    section = note.sentences[spot.sentence].section
+def _status(
+    note: ScannedNote, lexicon: Lexicon, spot: Spot, heads: list[Spot], kind: NoteKind
+) -> _Status:
     verbs = [v for v in note.within(_VERBS, spot.sentence) if _gap(spot, v) <= _NEAR_VERB]
     has_verb = any(
         spot.start - _NEAR_VERB <= verb.start <= spot.end + _NEAR_VERB
         for verb in note.within(_TELLS, spot.sentence)
     )
-    assertion = assess(note, lexicon, spot, verbs, heads, kind)
+    return _Status(
+        assertion=assess(note, lexicon, spot, verbs, heads, kind),
+        near_verb=bool(verbs),
+        has_verb=has_verb,
+        is_now=note.holds(_NOW, spot.sentence),
+    )
+
+
+def _candidate(note: ScannedNote, rule: Rule, spot: Spot, status: _Status) -> Candidate:
+    section = note.sentences[spot.sentence].section
+    assertion = status.assertion
     is_act = rule.strength == "act"
-    if assertion is Assertion.AFFIRMED and section is Section.IMPRESSION and not (is_act or verbs):
+    told = is_act or status.near_verb
+    if assertion is Assertion.AFFIRMED and section is Section.IMPRESSION and not told:
         assertion = Assertion.OTHER
     confidence = {
-        Assertion.AFFIRMED: _confidence(rule, section, has_verb),
+        Assertion.AFFIRMED: _confidence(rule, section, status.has_verb),
         Assertion.NEGATED: DENIED,
     }.get(assertion, SILENT)
     return Candidate(
         mention=Mention(rule.flag, spot.start, spot.end, assertion, confidence),
         section=section,
         is_act=is_act,
-        has_verb=has_verb,
-        is_now=note.holds(_NOW, spot.sentence),
+        has_verb=status.has_verb,
+        is_now=status.is_now,
         yields=rule.yields,
     )
 

@@ -1,7 +1,7 @@
 """A note as the rules see it: its sentences, and where each class of phrase was found in them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from thce.registry.lexicon import Lexicon, scan
@@ -32,6 +32,17 @@ class ScannedNote:
     text: str
     sentences: list[Sentence]
     spots: dict[str, list[Spot]]
+    _cues: dict[int, list[tuple[str, Spot]]] = field(default_factory=dict)
+
+    def cues_of(self, sentence: int) -> list[tuple[str, Spot]]:
+        """The context cues inside one sentence, each with its place."""
+        if not self._cues:
+            for name, spots in self.spots.items():
+                if name.startswith(CUE_PREFIX):
+                    for spot in spots:
+                        self._cues.setdefault(spot.sentence, []).append((name, spot))
+            self._cues.setdefault(-1, [])
+        return self._cues.get(sentence, [])
 
     def has(self, classes: frozenset[str]) -> bool:
         """Whether any of the classes occurs anywhere in the note."""

@@ -104,13 +104,18 @@ def _section_spans(text: str) -> Iterator[tuple[int, int, Section]]:
     if position:
         yield 0, position, Section.HEADING
     for header in find_headers(text):
-        if header.kind is None and kind is Section.ADDENDUM:
+        if kind is Section.ADDENDUM and (header.kind is None or not _opens_line(text, header.start)):
             continue
         if header.start > position:
             yield from _until_blank_line(text, position, header.start, kind, inline)
         position = max(header.start, position)
         kind, inline = header.kind or Section.BODY, header.inline
     yield from _until_blank_line(text, position, len(text), kind, inline)
+
+
+def _opens_line(text: str, position: int) -> bool:
+    """Whether nothing but blanks and bullets stands before an offset on its line."""
+    return not text[text.rfind("\n", 0, position) + 1 : position].strip(_BLANK)
 
 
 def _until_blank_line(
