@@ -65,9 +65,23 @@ def wait_until(holds: Callable[[], Any], process: subprocess.Popen[bytes], log: 
 
 
 def sigkill(process: subprocess.Popen[bytes]) -> None:
-    """kill -9 of the command itself; its Ray dies with it."""
+    """kill -9 of the command itself; returns once its Ray, which notices, is gone too."""
+    orphans = [child for child, _ in descendants(process.pid)]
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    deadline = time.monotonic() + 120
+    while any(map(is_running, orphans)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_running, orphans)), "Ray outlives the command that started it"
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there, and not only waits for its parent to notice its end."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def descendants(pid: int) -> list[tuple[int, str]]:

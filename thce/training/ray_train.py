@@ -109,7 +109,8 @@ def _causes(error: Any) -> Iterator[BaseException]:
         cause = pending.pop()
         if isinstance(cause, BaseException):
             yield cause
-            pending += [getattr(cause, "cause", None), cause.__cause__]
+            behind = ("cause", "health_check_failure", "_base_exc", "__cause__")
+            pending += [getattr(cause, name, None) for name in behind]
 
 
 def quiet_worker() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from thce.errors import InputError
-from thce.files import read_json, sha256_file
+from thce.files import read_json
 from thce.paths import is_remote
 
 SNAPSHOT_FILE = "checkpoint_manager_snapshot.json"
@@ -32,12 +32,6 @@ def run_name(system: str, output: Path, depends_on: Mapping[str, Any]) -> str:
     """
     content = json.dumps([str(output), dict(depends_on)], sort_keys=True)
     return f"{system}-{output.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
-
-
-def weights_mark(folder: str) -> str | None:
-    """The hash of the weights in a model's folder; None where no such file lies here."""
-    file = Path(folder) / "model.safetensors"
-    return sha256_file(file) if file.is_file() else None
 
 
 def finished_run(output: Path) -> str | None:

@@ -1,0 +1,84 @@
+"""What a training starts from and depends on, checked before anything is started."""
+
+from pathlib import Path
+from typing import Any
+
+from thce import __version__
+from thce.errors import InputError
+from thce.files import read_json, sha256_file
+from thce.paths import resolve
+from thce.registry.dataset import read_fingerprint, read_split
+from thce.registry.labels import UNKNOWN
+from thce.training import weights
+
+
+def strategy_file(strategy: str) -> str:
+    """`ddp`, or the absolute path of a DeepSpeed file.
+
+    Raises:
+        InputError: it is neither, or the file is no JSON object.
+    """
+    if strategy == "ddp":
+        return strategy
+    path = Path(resolve(strategy))
+    if not path.is_file():
+        raise InputError(f"strategy: {strategy}: neither 'ddp' nor a DeepSpeed JSON file")
+    if not isinstance(read_json(path), dict):
+        raise InputError(f"strategy: {path}: expected a JSON object, as DeepSpeed reads it")
+    return str(path)
+
+
+def first_weights(model_name: str, init_from: str | None) -> str | None:
+    """The hash of the weights at the start; None where a hub will give them.
+
+    Raises:
+        InputError: they are not where they should be.
+    """
+    folder = Path(weights.resolve(model_name)) if init_from is None else Path(init_from) / "model"
+    file = folder / "model.safetensors"
+    if file.is_file():
+        return sha256_file(file)
+    if init_from is not None:
+        raise InputError(
+            f"init_from: {init_from}: no model/model.safetensors there; give the output of a "
+            "training, or a bundle"
+        )
+    return None
+
+
+def require_labels(dataset: str) -> None:
+    """Refuses a dataset that no model can learn from.
+
+    Raises:
+        InputError: a split is empty, or no label of the train split is known.
+    """
+    if not read_split(dataset, "val").texts:
+        raise InputError(f"dataset: {dataset}: the val split is empty")
+    train = read_split(dataset, "train")
+    if not train.texts:
+        raise InputError(f"dataset: {dataset}: the train split is empty")
+    if not (train.label != UNKNOWN).any():
+        raise InputError(
+            f"dataset: {dataset}: no label of the train split is known; hydrate notes with forms "
+            "or codes, or have some answered"
+        )
+
+
+def depends_on(
+    given: dict[str, Any], dataset: str, first_weights: str | None, strategy: str
+) -> dict[str, Any]:
+    """All that the product depends on: two commands that agree in it mean the same run.
+
+    Args:
+        given: the configuration, but for where data and product lie.
+        dataset: the dataset folder; its content counts.
+        first_weights: hash of the weights at the start.
+        strategy: `ddp`, or a DeepSpeed file, whose content counts.
+    """
+    return {
+        "config": given,
+        "data": read_fingerprint(dataset),
+        "first_weights": first_weights,
+        "strategy": None if strategy == "ddp" else sha256_file(strategy),
+        "thce": __version__,
+    }
