@@ -102,6 +102,9 @@ def print_abstention(found: dict[str, Any]) -> None:
 def print_audit(found: dict[str, Any]) -> None:
     """The most suspicious labels, and where they are looked at again."""
     console = Console()
+    if not found["suspects"]:
+        console.print(f"no label looks wrong in {found['notes']} notes")
+        return
     table = Table(title=f"labels probably wrong in {found['notes']} notes, most suspicious first")
     for column in ("encounter", "flag", "given", "probability"):
         table.add_column(column, justify="right" if column == "probability" else "left")
