@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from thce.evaluation.anchoring import Anchoring, measure_pull
 from thce.evaluation.calibration import measure_labels
 from thce.evaluation.comparison import compare
 from thce.evaluation.multilabel import outcomes
@@ -169,6 +170,22 @@ def test_every_label_stands_in_the_table_with_its_counts(loop_page: str, rounds)
         counts = [str(count) for count in (one.tp, one.fp, one.fn, one.tn)]
         assert rows[TITLES[one.name]][1] == str(one.support)
         assert rows[TITLES[one.name]][-4:] == counts
+
+
+def test_the_pull_of_the_prefill_is_told_where_it_was_measured(loop_page: str, rounds) -> None:
+    block = np.zeros((40, 2, 2, 2), int)
+    block[:20, :, 0, 1] = 1
+    block[:18, :, 0, 0] = 1
+    block[20:, :, 1, 1] = 1
+    block[20:26, 0, 1, 0] = block[20:24, 1, 1, 0] = 1
+    pull = measure_pull([block], ("bal", "ipc"))
+    found = Anchoring(20, 20, ("anna",), ticked=pull, unticked=measure_pull([block * 0], ()))
+    page = loop_report(rounds, "of its limit", PROVENANCE, titles=TITLES, anchoring=found)
+    rows = {row[0]: row for row in read(page).rows if len(row) == 5 and "of 20" in row[1]}
+    assert rows["BAL"][1:4] == ["18 of 20", "6 of 20", "+0.600"]
+    assert "evidence that people leave ticks standing" in page
+    assert "no evidence of a pull, which is not evidence of none" in page
+    assert "Pull of the prefill" not in loop_page
 
 
 def test_loop_of_one_round_and_an_empty_pool_still_reports(rounds) -> None:

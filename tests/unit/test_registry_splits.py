@@ -7,7 +7,7 @@ import pytest
 from thce.config import load
 from thce.errors import InputError
 from thce.registry.labels import FALSE, N_FLAGS, TRUE, Flag
-from thce.registry.splits import EXCLUDED, Fractions, assign, read_assignments
+from thce.registry.splits import EXCLUDED, Fractions, assign, deal_folds, read_assignments
 
 
 def notes(n, seed=0, positive_rate=0.1):
@@ -43,6 +43,23 @@ def test_rows_of_one_encounter_count_as_one_note():
     ids, labels, groups = notes(50)
     found = assign([*ids, ids[0]], np.vstack([labels, labels[:1]]), np.append(groups, 999))
     assert set(found) == set(ids)
+
+
+def test_folds_share_notes_and_rare_flags_and_keep_near_duplicates_together():
+    ids, labels, groups = notes(200, positive_rate=0.05)
+    rare = Flag.BRONCHIAL_THERMOPLASTY.position
+    labels[:, rare] = FALSE
+    labels[:10, rare] = TRUE
+    groups[150:160] = 150
+    found = deal_folds(ids, labels, groups, 5, seed=1)
+    dealt = [found[name] for name in ids]
+    assert [dealt.count(fold) for fold in range(5)] == pytest.approx([40] * 5, abs=5)
+    assert sorted(dealt[:10]) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert len(set(dealt[150:160])) == 1
+    order = np.random.default_rng(0).permutation(200)
+    again = deal_folds([ids[row] for row in order], labels[order], groups[order], 5, seed=1)
+    assert again == found
+    assert deal_folds(ids, labels, groups, 5, seed=2) != found
 
 
 def test_seed_changes_the_split():

@@ -198,8 +198,8 @@ def _contributions(
     """(notes, bins + 2): what each note adds to the gap of each bin, squared distance, cells."""
     added = np.zeros((notes, int(bin_of.max()) + 3))
     np.add.at(added, (row, bin_of), scores - true)
-    np.add.at(added, (row, -2), (scores - true) ** 2)
-    np.add.at(added, (row, -1), 1)
+    added[:, -2] = np.bincount(row, (scores - true) ** 2, minlength=notes)
+    added[:, -1] = np.bincount(row, minlength=notes)
     return added
 
 

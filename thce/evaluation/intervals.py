@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from thce.evaluation.multilabel import nan_to_none
 
 Groups = Sequence[str] | NDArray[Any]
-Contributions = NDArray[np.integer] | NDArray[np.floating]
+Contributions = NDArray[np.number]
 """(n, ...): what each note adds to counts or sums, for example `multilabel.outcomes`."""
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]

@@ -173,7 +173,7 @@ def _test(
     column = np.array(columns)[column]
     names = [
         f"{decisions.encounter_ids[note]}:{FLAG_NAMES[flag]}"
-        for note, flag in zip(row, column, strict=True)
+        for note, flag in zip(row.tolist(), column.tolist(), strict=True)
     ]
     return certified_cutoff(
         score=decisions.certainty[row, column],

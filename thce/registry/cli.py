@@ -9,33 +9,21 @@ from typing import Any
 
 import typer
 
-from thce.errors import Finding
+from thce.registry import cli_trust
+from thce.registry.cli_options import CONFIG, JSON, SET, report_of
 
 app = typer.Typer(no_args_is_help=True)
 
-CONFIG = typer.Option(None, "--config", "-c", help="YAML file with the step's configuration.")
-SET = typer.Option([], "--set", "-s", help="Overrides a field: a.b=value. Repeatable.")
-JSON = typer.Option(False, "--json", help="Print the report as JSON.")
 BLIND_FRACTION = typer.Option(
     None, "--blind-fraction", help="Share of tasks without prefill, to measure its pull."
 )
-
-
-def _report(
-    module: str, config: str | None, overrides: list[str], shortcuts: dict[str, Any]
-) -> dict[str, Any]:
-    """Runs a step of this room."""
-    from thce.steps import run_step
-
-    name, config_class = module.split(":")
-    return run_step(f"thce.registry.{name}", config_class, config, overrides, **shortcuts)
 
 
 def _run(
     module: str, config: str | None, overrides: list[str], as_json: bool, **shortcuts: Any
 ) -> None:
     """Runs a step of this room and prints its report."""
-    report = _report(module, config, overrides, shortcuts)
+    report = report_of(module, config, overrides, shortcuts)
     if as_json:
         typer.echo(json.dumps(report, default=str, allow_nan=False))
     else:
@@ -189,50 +177,13 @@ def evaluate(
 ) -> None:
     """Scores a bundle against labelled notes: micro and macro F1 with intervals, per flag."""
     given = {"model": model, "input": notes, "report": report}
-    found = _report("evaluate:EvaluateConfig", config, overrides, given)
+    found = report_of("evaluate:EvaluateConfig", config, overrides, given)
     if as_json:
         typer.echo(json.dumps(found, default=str, allow_nan=False))
         return
     from thce.registry.console import print_evaluation
 
     print_evaluation(found)
-
-
-@app.command()
-def abstain(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
-    model: str | None = typer.Option(None, "--model", help="Bundle: folder, URL or champion:..."),
-    notes: str | None = typer.Option(
-        None, "--input", help="Labelled notes that the bundle was not fitted on."
-    ),
-    output: str | None = typer.Option(None, "--output", help="The file of cutoffs to write."),
-    precision: float | None = typer.Option(
-        None, "--precision", help="Share of automatically accepted flags that must be right."
-    ),
-    confidence: float | None = typer.Option(None, "--confidence", help="With how much confidence."),
-) -> None:
-    """Finds from which score on a flag may be accepted without a person, at a stated precision."""
-    given = {
-        "model": model,
-        "input": notes,
-        "output": output,
-        "precision": precision,
-        "confidence": confidence,
-    }
-    found = _report("abstain:AbstainConfig", config, overrides, given)
-    if as_json:
-        typer.echo(json.dumps(found, allow_nan=False))
-    else:
-        from thce.registry.console import print_abstention
-
-        print_abstention(found)
-    if all(one["cutoff"] is None for one in found["flags"].values()):
-        raise Finding(
-            f"no flag reaches precision {found['precision']} with confidence "
-            f"{found['confidence']} on these notes; {found['output']} leaves every note to people"
-        )
 
 
 @app.command()
@@ -291,7 +242,7 @@ def loop(
         "answers": answers,
         "blind_fraction": blind_fraction,
     }
-    found = _report("loop:LoopConfig", config, overrides, given)
+    found = report_of("loop:LoopConfig", config, overrides, given)
     if as_json:
         typer.echo(json.dumps(found, default=str, allow_nan=False))
         return
@@ -300,52 +251,4 @@ def loop(
     print_loop(found)
 
 
-@app.command()
-def crossval(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
-    notes: list[str] = typer.Option([], "--notes", help="Labelled notes. Repeatable."),
-    output: str | None = typer.Option(
-        None, "--output", help="Folder of the run; resumed if there."
-    ),
-    by: str | None = typer.Option(None, "--by", help="fold, or file: leave one out of --notes."),
-    folds: int | None = typer.Option(None, "--folds", help="Folds of each repetition."),
-    repeats: int | None = typer.Option(None, "--repeats", help="Repetitions with other folds."),
-) -> None:
-    """Judges a recipe on every labelled note, by models that never saw it or its author."""
-    given = {
-        "notes": notes or None,
-        "output": output,
-        "by": by,
-        "folds": folds,
-        "repeats": repeats,
-    }
-    found = _report("crossval:CrossvalConfig", config, overrides, given)
-    if as_json:
-        typer.echo(json.dumps(found, default=str, allow_nan=False))
-        return
-    from thce.registry.console import print_crossval
-
-    print_crossval(found)
-
-
-@app.command()
-def audit(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
-    crossval: str | None = typer.Option(None, "--crossval", help="What crossval wrote."),
-    store: str | None = typer.Option(None, "--store", help="The annotation store."),
-    limit: int | None = typer.Option(None, "--limit", help="Notes to look at again; 0: none."),
-    output: str | None = typer.Option(None, "--output", help="Batch of Prodigy tasks (.jsonl)."),
-) -> None:
-    """Finds labels that are probably wrong and puts their notes before a person again."""
-    given = {"crossval": crossval, "store": store, "limit": limit, "output": output}
-    found = _report("audit:AuditConfig", config, overrides, given)
-    if as_json:
-        typer.echo(json.dumps(found, allow_nan=False))
-        return
-    from thce.registry.console import print_audit
-
-    print_audit(found)
+cli_trust.add_to(app)

@@ -20,13 +20,21 @@ def print_evaluation(found: dict[str, Any]) -> None:
         )
     console.print(systems)
     flags = Table(title="per flag, the bundle's joint decision")
-    for column in ("flag", "precision", "recall", "F1", "positives"):
+    for column in ("flag", "precision", "recall", "F1", "positives", "calibration", "Brier"):
         flags.add_column(column, justify="left" if column == "flag" else "right")
+    calibration = found["calibration"]
     for one in found["systems"][0]["score"]["labels"]:
         if one["tp"] + one["fn"] + one["fp"]:
             values = [_number(one[name]) for name in ("precision", "recall", "f1")]
-            flags.add_row(one["name"], *values, str(one["tp"] + one["fn"]))
+            of_model = calibration["labels"][one["name"]]
+            errors = [_number(of_model[name]["estimate"]) for name in ("error", "brier")]
+            flags.add_row(one["name"], *values, str(one["tp"] + one["fn"]), *errors)
     console.print(flags)
+    pooled = calibration["pooled"]
+    console.print(
+        f"calibration error of the model over all flags: {_interval(pooled['error'])}; "
+        f"{_number(pooled['error_if_perfect'])} if every probability were right"
+    )
     if found["report"]:
         console.print(f"report: {found['report']}", soft_wrap=True)
 
@@ -94,6 +102,9 @@ def print_abstention(found: dict[str, Any]) -> None:
 def print_audit(found: dict[str, Any]) -> None:
     """The most suspicious labels, and where they are looked at again."""
     console = Console()
+    if not found["suspects"]:
+        console.print(f"no label looks wrong in {found['notes']} notes")
+        return
     table = Table(title=f"labels probably wrong in {found['notes']} notes, most suspicious first")
     for column in ("encounter", "flag", "given", "probability"):
         table.add_column(column, justify="right" if column == "probability" else "left")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SYSTEMS = ("joint", "model", "rules", "union")
 RESULT_FILE = "fold.parquet"
+TEST_FILE = "test.parquet"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def run_fold(config: "CrossvalConfig", corpus: Corpus, fold: Fold, folder: Path)
         table = _score(corpus, fold, folder)
         with atomic_open(path, "wb") as handle:
             pq.write_table(table, handle)
+        (folder / TEST_FILE).unlink()
         for name in ("training", "bundle", "scores"):
             shutil.rmtree(folder / name, ignore_errors=True)
     table = pq.read_table(path)
@@ -105,7 +107,7 @@ def _train(config: "CrossvalConfig", corpus: Corpus, fold: Fold, folder: Path) -
 
 def _score(corpus: Corpus, fold: Fold, folder: Path) -> pa.Table:
     rows = pa.array(fold.test, pa.int64())
-    notes = folder / "test.parquet"
+    notes = folder / TEST_FILE
     with atomic_open(notes, "wb") as handle:
         pq.write_table(corpus.notes.take(rows), handle)
     shutil.rmtree(folder / "scores", ignore_errors=True)
