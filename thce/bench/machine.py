@@ -7,16 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = (
-    "thce",
-    "ray",
-    "torch",
-    "transformers",
-    "deepspeed",
-    "onnxruntime",
-    "numpy",
-    "scikit-learn",
-)
+PACKAGES = ("thce", "ray", "torch", "transformers", "deepspeed", "onnxruntime", "numpy")
 
 
 def usable_cores() -> int:

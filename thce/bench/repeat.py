@@ -17,8 +17,8 @@ def interleaved_seconds(
         run()
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for repetition in range(repetitions):
-        order = list(sides) if repetition % 2 == 0 else list(reversed(sides))
-        for name in order:
+        order = list(sides)
+        for name in order if repetition % 2 == 0 else order[::-1]:
             started = time.perf_counter()
             sides[name]()
             seconds[name].append(time.perf_counter() - started)

@@ -36,7 +36,7 @@ class TextClassificationPipeline:
         from transformers import AutoTokenizer, pipeline
         from transformers.utils import logging
 
-        logging.set_verbosity_error()
+        logging.set_verbosity(logging.CRITICAL)  # the wrapper below is of no class it lists
         torch.set_num_threads(threads)
         self._most_tokens = most_tokens
         self._pipeline: Any = pipeline(
@@ -95,6 +95,7 @@ def _sequence_classifier(folder: Path) -> Any:
     class FlagsForSequenceClassification(PreTrainedModel):
         config_class = type(model.encoder.config)
         base_model_prefix = "model"
+        _supports_sdpa = True  # fused attention, as the encoder inside was built with
 
         def __init__(self, config: Any) -> None:
             super().__init__(config)
