@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.registry.threshold_folds import Bools, Floats, Folds, Scores
+from thce.registry.threshold_search import Bools, Floats, Folds, Scores
 
 GRID = np.arange(1, 20) * 0.05
 
