@@ -113,10 +113,11 @@ def _run(bench: str, as_json: bool, **given: object) -> None:
     name, config_class = bench.split(":")
     module = importlib.import_module(f"thce.bench.{name}")
     overrides = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+    machine = describe_machine()
     result: BenchResult = module.run(load(getattr(module, config_class), None, overrides))
     if not as_json:
         _print_table(result)
-    typer.echo(result.line(describe_machine()))
+    typer.echo(result.line(machine))
     require_targets(result)
 
 

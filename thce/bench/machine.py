@@ -16,8 +16,13 @@ def usable_cores() -> int:
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, memory and versions, as every result states them."""
+    """Processor, memory, load and versions, as every result states them.
+
+    Call it before anything runs: the load average of the last minute then says how busy others
+    keep the machine.
+    """
     return {
+        "load_before": round(os.getloadavg()[0], 2),
         "processor": _processor(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3, 1),
         "python": ".".join(map(str, sys.version_info[:3])),

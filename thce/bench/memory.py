@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from thce.bench.processes import family
+
 SAMPLE_SECONDS = 0.5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -61,21 +63,7 @@ def sampled_peak() -> Iterator[Peak]:
 
 def _resident_memory() -> dict[int, tuple[int, int]]:
     """Resident and shared bytes of this process and its descendants."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                after_name = (entry / "stat").read_text().rpartition(")")[2]
-            except OSError:  # it ended meanwhile
-                continue
-            parents[int(entry.name)] = int(after_name.split()[1])
-    family = {os.getpid()}
-    grown = True
-    while grown:
-        found = {process for process, parent in parents.items() if parent in family} - family
-        family |= found
-        grown = bool(found)
-    return {process: sizes for process in family if (sizes := _sizes(process)) is not None}
+    return {process: sizes for process in family() if (sizes := _sizes(process)) is not None}
 
 
 def _sizes(process: int) -> tuple[int, int] | None:
