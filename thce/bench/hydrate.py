@@ -111,8 +111,7 @@ def _spread(config: HydrateBenchConfig, folder: Path, cores: int) -> tuple[Compa
         },
         config.repetitions,
     )
-    plain = [parquet.read_table(path) for path in sorted(folder.glob("plain-*.parquet"))]
-    same = parquet.read_table(output).equals(pa.concat_tables(plain))
+    same = _rows(output, "part-*").equals(_rows(folder, "plain-*"))
     comparison = at_least(
         "hydration on Ray Data",
         f"JSON lines of 60 to 100 words to Parquet on {cores} cores, from the call to the written "
@@ -157,6 +156,12 @@ def _memory(config: HydrateBenchConfig, folder: Path) -> tuple[Comparison, dict[
         "peak_bytes": {str(count): asdict(peak) for count, peak in peaks.items()},
         "memory_run_notes_per_second": {str(count): count / seconds[count] for count in seconds},
     }
+
+
+def _rows(folder: Path, names: str) -> pa.Table:
+    return pa.concat_tables(
+        [parquet.read_table(path) for path in sorted(folder.glob(f"{names}.parquet"))]
+    )
 
 
 def _hydrate(notes: Path, output: Path) -> None:
