@@ -91,9 +91,9 @@ def _keywords(config: HydrateBenchConfig) -> tuple[Comparison, bool]:
     comparison = at_least(
         "keyword hydration",
         "prepared notes of 60 to 400 words in one process, by its processor time; ours: "
-        "`keyword_signal`, the scan with sections, assertion and the decision on 29 flags; rival: only finding the phrases, a loop "
-        "over the same classes, each one alternation compiled with `re`, over the same normalised "
-        "text",
+        "`keyword_signal`, the scan with sections, assertion and the decision on 29 flags; rival: "
+        "only finding the phrases, a loop over the same classes, each one alternation compiled "
+        "with `re`, over the same normalised text",
         "notes per second",
         config.keyword_notes / median(seconds["ours"]),
         config.keyword_notes / median(seconds["rival"]),
