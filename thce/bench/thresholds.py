@@ -186,9 +186,9 @@ def _within_limit(config: ThresholdsBenchConfig, seconds: dict[str, float]) -> C
         name=f"{config.notes} x {N_FLAGS} cells, cross-fitted",
         definition=(
             "one process, by its processor time, which is the time on the wall where a core is "
-            "free; ours: `fit` with five folds and the pooled fit for flags with few positives, six "
-            "exact fits per flag; rival: one sweep of 19 grid points per flag with numpy over all "
-            "flags at once, no cross-fitting; ratio: the rival's time over ours"
+            "free; ours: `fit` with five folds and the pooled fit for flags with few positives, "
+            "six exact fits per flag; rival: one sweep of 19 grid points per flag with numpy over "
+            "all flags at once, no cross-fitting; ratio: the rival's time over ours"
         ),
         unit="milliseconds",
         ours=ours,
