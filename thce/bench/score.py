@@ -4,7 +4,7 @@ import itertools
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,10 +60,19 @@ class ScoreBenchConfig(Config):
 
 @dataclass(frozen=True)
 class Work:
-    """The notes of one timed run, raw on disk for ours and prepared for the rivals."""
+    """The notes of one timed run, raw on disk for ours and prepared for the rivals.
+
+    The pipeline, some times slower, goes over one note in `every`.
+    """
 
     notes: Path
     texts: list[str]
+    every: int
+
+    @property
+    def sample(self) -> list[str]:
+        """The pipeline's notes."""
+        return self.texts[:: self.every]
 
 
 @dataclass
@@ -98,15 +107,14 @@ def run(config: ScoreBenchConfig) -> BenchResult:
             predictor = Predictor.open(model, weights)
             work = _work(config, predictor, source, cores, folder)
             pipeline = _pipeline(predictor, cores)
-            sample = work.texts[:: max(1, len(work.texts) // _sample_size(predictor, work))]
-            setting, rates = pipeline.best_setting(sample[:32])
+            setting, rates = pipeline.best_setting(work.sample[:32])
             measured = Measured()
             independent = _is_independent(predictor, work, cores, folder)
             for _ in range(config.repetitions):
-                _measure(predictor, work, pipeline, setting, sample, cores, folder, measured)
+                _measure(predictor, work, pipeline, setting, cores, folder, measured)
             comparisons += _compare(config, weights, cores, setting, measured)
             checks |= _checks(weights, independent, measured, predictor)
-            details[weights] = _details(work, sample, rates, measured)
+            details[weights] = _details(work, rates, measured)
     return BenchResult(
         name="score",
         comparisons=tuple(comparisons),
@@ -150,17 +158,12 @@ def _work(
         for number, row in enumerate(itertools.islice(itertools.cycle(source), count)):
             handle.write(json.dumps(row | {"id": f"load-{number:08}"}) + "\n")
             texts.append(prepare(row["text"]).text)
-    return Work(notes, texts)
+    slower = 10 * PIPELINE_LEAST["fp32" if predictor.weights == "fp32" else "int8"]
+    return Work(notes, texts, max(1, min(round(slower), count // 8)))
 
 
 def _pipeline(predictor: Predictor, cores: int) -> TextClassificationPipeline:
     return TextClassificationPipeline(predictor.bundle.folder, predictor.encoder.max_tokens, cores)
-
-
-def _sample_size(predictor: Predictor, work: Work) -> int:
-    """Notes that the pipeline, some times slower, goes over in a tenth of the time."""
-    share = 10 * PIPELINE_LEAST["int8" if predictor.weights == "int8" else "fp32"]
-    return min(len(work.texts), max(8, round(len(work.texts) / share)))
 
 
 def _measure(
@@ -168,14 +171,13 @@ def _measure(
     work: Work,
     pipeline: TextClassificationPipeline,
     setting: Setting,
-    sample: Sequence[str],
     cores: int,
     folder: Path,
     measured: Measured,
 ) -> None:
     """The pipeline and half of the bare run before ours, and the same again after it."""
     model = _bare_model(predictor)
-    half = len(work.texts) // 2
+    half, sample = len(work.texts) // 2, work.sample
     spent = pipeline.seconds(sample, setting)
     first = run_bare_sessions(model, work.texts[:half], cores, folder)
     with _own_ray(cores) as started:
@@ -188,7 +190,7 @@ def _measure(
     spent += time.perf_counter() - again
     ours = _probabilities(scored)
     bare = sigmoid(np.concatenate([first.logits, second.logits]))
-    sampled = ours[:: max(1, len(work.texts) // len(sample))][: len(sample)]
+    sampled = ours[:: work.every]
     measured.ours.append(len(work.texts) / seconds)
     measured.bare.append(len(work.texts) / (first.seconds + second.seconds))
     measured.pipeline.append(2 * len(sample) / spent)
@@ -315,13 +317,11 @@ def _checks(
     return checks
 
 
-def _details(
-    work: Work, sample: Sequence[str], rates: dict[str, float], measured: Measured
-) -> dict[str, Any]:
+def _details(work: Work, rates: dict[str, float], measured: Measured) -> dict[str, Any]:
     return {
         "notes": len(work.texts),
         "mean_words": float(np.mean([len(text.split()) for text in work.texts])),
-        "notes_of_the_pipeline": 2 * len(sample),
+        "notes_of_the_pipeline": 2 * len(work.sample),
         "pipeline_settings_tried_notes_per_second": rates,
         "ours_notes_per_second": measured.ours,
         "bare_notes_per_second": measured.bare,
