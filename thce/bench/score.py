@@ -1,7 +1,6 @@
 """`thce bench score`: scoring on Ray Data against bare sessions and `transformers.pipeline`."""
 
 import itertools
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,10 +18,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from thce.bench.bare_sessions import BareModel, run_bare_sessions
-from thce.bench.load_notes import USUAL_WORDS, load_rows
 from thce.bench.machine import usable_cores
 from thce.bench.processes import processor_seconds
 from thce.bench.result import BenchResult, Comparison, at_least
+from thce.bench.score_work import Work, make_work, source_rows
 from thce.bench.transformers_pipeline import Setting, TextClassificationPipeline
 from thce.bench.untrained_bundle import build_untrained_bundle
 from thce.config import Config
@@ -58,23 +57,6 @@ class ScoreBenchConfig(Config):
     repetitions: int = Field(1, ge=1)
 
 
-@dataclass(frozen=True)
-class Work:
-    """The notes of one timed run, raw on disk for ours and prepared for the rivals.
-
-    The pipeline, some times slower, goes over one note in `every`.
-    """
-
-    notes: Path
-    texts: list[str]
-    every: int
-
-    @property
-    def sample(self) -> list[str]:
-        """The pipeline's notes."""
-        return self.texts[:: self.every]
-
-
 @dataclass
 class Measured:
     """Notes per second of each run of each side, and the largest differences between answers.
@@ -96,7 +78,7 @@ class Measured:
 def run(config: ScoreBenchConfig) -> BenchResult:
     """Measures each set of weights in turn."""
     cores = usable_cores()
-    source = list(_source(config.input))
+    source = list(source_rows(config.input))
     with TemporaryDirectory(prefix="thce-bench-") as name:
         folder = Path(name)
         model = config.model or str(build_untrained_bundle(config.base, folder / "bundle"))
@@ -105,7 +87,8 @@ def run(config: ScoreBenchConfig) -> BenchResult:
         details: dict[str, Any] = {}
         for weights in config.weights:
             predictor = Predictor.open(model, weights)
-            work = _work(config, predictor, source, cores, folder)
+            slower = PIPELINE_LEAST[weights]
+            work = make_work(predictor, source, config.seconds, cores, slower, folder)
             pipeline = _pipeline(predictor, cores)
             setting, rates = pipeline.best_setting(work.sample[:32])
             measured = Measured()
@@ -124,42 +107,6 @@ def run(config: ScoreBenchConfig) -> BenchResult:
         checks=checks,
         details=details,
     )
-
-
-def _source(path: str | None) -> Iterator[dict[str, Any]]:
-    """The rows that are repeated: the user's, or synthetic ones."""
-    from thce.notes.read import read_notes
-
-    if path is None:
-        yield from load_rows(1000, USUAL_WORDS)
-        return
-    for row in read_notes(path, quarantine=None).to_pylist():
-        yield {"text": row["note_text"], "cpt_codes": row["cpt_codes"]}
-
-
-def _work(
-    config: ScoreBenchConfig,
-    predictor: Predictor,
-    source: list[dict[str, Any]],
-    cores: int,
-    folder: Path,
-) -> Work:
-    """As many notes as all cores score in the wanted time, each under an id of its own."""
-    from thce.notes.prepare import prepare
-
-    trial = [prepare(row["text"]).text for row in source[:24]]
-    predictor.predict(trial[:4])
-    started = time.perf_counter()
-    predictor.predict(trial)
-    rate = cores * len(trial) / (time.perf_counter() - started)
-    count = max(cores * 4, round(config.seconds * rate))
-    notes, texts = folder / "notes.jsonl", []
-    with notes.open("w", encoding="utf-8") as handle:
-        for number, row in enumerate(itertools.islice(itertools.cycle(source), count)):
-            handle.write(json.dumps(row | {"id": f"load-{number:08}"}) + "\n")
-            texts.append(prepare(row["text"]).text)
-    slower = 10 * PIPELINE_LEAST["fp32" if predictor.weights == "fp32" else "int8"]
-    return Work(notes, texts, max(1, min(round(slower), count // 8)))
 
 
 def _pipeline(predictor: Predictor, cores: int) -> TextClassificationPipeline:
