@@ -19,7 +19,7 @@ REG_PRODIGY_ANSWERS ?=
 REG_HYDRATED ?= $(REG_HOME)/hydrated
 HUMAN_REGISTRY_CSV ?= $(REG_HOME)/human_labels.csv
 
-.PHONY: help install weights demo test soak lint constraints clean \
+.PHONY: help install weights demo test soak bench lint constraints clean \
 	registry-prodigy-prepare registry-prodigy-annotate registry-prodigy-export \
 	registry-prep-with-human
 
@@ -50,6 +50,17 @@ test: $(BIN)/.installed weights ## the quick tests
 
 soak: $(BIN)/.installed weights ## long faults and full-size weights
 	$(BIN)/python -m pytest -m soak --timeout=3600 $(PYTEST_ARGS)
+
+bench: $(BIN)/.installed weights ## every speed against its rival at full size: about an hour
+	@failed=0; \
+	$(THCE) bench thresholds || failed=1; \
+	$(THCE) bench train --repetitions 3 || failed=1; \
+	$(THCE) bench hydrate --notes 1000000 --ray-notes 40000 || failed=1; \
+	for weights in int8 fp32; do \
+		$(THCE) bench score --seconds 300 --weights $$weights \
+			--input 'data/registry/registry_notes_*.jsonl' || failed=1; \
+	done; \
+	exit $$failed
 
 lint: $(BIN)/.installed ## ruff and mypy
 	$(BIN)/ruff check .

@@ -27,7 +27,8 @@ SUFFIXES: dict[str, Kind] = {
     ".parquet": "parquet",
 }
 QUARANTINE_NAME = "quarantine.jsonl"
-CHUNK_BYTES = 16 * 1024**2
+CHUNK_BYTES = 2 * 1024**2
+"""A second or three of hydration: small enough that all cores end together."""
 
 
 @dataclass(frozen=True)

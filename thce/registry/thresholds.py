@@ -31,9 +31,11 @@ from thce.registry.threshold_search import (
     Ints,
     Objective,
     Scores,
-    best_thresholds,
     f_beta,
+    pooled,
     recall_at_precision,
+    sorted_keys,
+    thresholds_of,
 )
 
 __all__ = ["LabelThreshold", "ThresholdPolicy", "Thresholds", "apply", "fit", "near"]
@@ -114,13 +116,13 @@ def fit(
     if train_positives is not None:
         learned = np.maximum(learned, train_positives)
 
-    fitted, pooled = _fit_folds(score, positive, fold, positives, policy)
+    fitted, shared = _fit_folds(score, positive, fold, positives, policy)
     fitted[learned < policy.min_positives] = np.nan
     f1 = cross_fitted_f1(score, positive, fold, fitted)
     return Thresholds(
         weights=weights,
         objective=policy.describe(),
-        pooled=_number(pooled),
+        pooled=_number(shared),
         labels={
             flag: _label_threshold(fitted[row, -1], f1[row], int(positives[row, -1]), policy)
             for row, flag in enumerate(Flag)
@@ -153,15 +155,14 @@ def _fit_folds(
 ) -> tuple[Floats, float]:
     """(29, folds + 1) thresholds, each fit shrunk where it saw few, and the pooled one on all."""
     objective = policy.to_maximise()
-    own = best_thresholds(score, positive, fold, policy.folds, objective)
+    keys = sorted_keys(score, positive, fold)
+    own = thresholds_of(keys, policy.folds, objective)
     few = positives < policy.shrunk_below
     if not few.any():
         return own, np.nan
-    pooled = best_thresholds(
-        score.reshape(1, -1), positive.reshape(1, -1), fold.reshape(1, -1), policy.folds, objective
-    )[0]
-    shrunk = _shrink(own, pooled, positives, policy.prior_positives)
-    return np.where(few, shrunk, own), pooled[-1]
+    shared = thresholds_of(pooled(keys), policy.folds, objective)[0]
+    shrunk = _shrink(own, shared, positives, policy.prior_positives)
+    return np.where(few, shrunk, own), shared[-1]
 
 
 def _shrink(own: Floats, pooled: Floats, positives: Ints, prior: float) -> Floats:

@@ -56,7 +56,7 @@ class PlainReplica:
         if world_size > 1:
             ids = [device.index] if device.type == "cuda" else None
             self.module = nn.parallel.DistributedDataParallel(self.model, device_ids=ids)
-        self.optimizer = torch.optim.AdamW(groups, lr=0.0, fused=device.type == "cuda")
+        self.optimizer = torch.optim.AdamW(groups, lr=0.0, fused=True)
 
     def backward(self, loss: Tensor, *, last: bool) -> None:
         """DDP averages over workers, so the loss is scaled back to a sum."""
@@ -130,7 +130,7 @@ class DeepSpeedReplica:
             "zero_allow_untested_optimizer": True,
         }
         self.scale = world_size * accumulation
-        optimizer = torch.optim.AdamW(groups, lr=0.0)
+        optimizer = torch.optim.AdamW(groups, lr=0.0, fused=True)
         self.engine, self.optimizer, _, _ = deepspeed.initialize(
             model=model.to(device), optimizer=optimizer, config=settings
         )

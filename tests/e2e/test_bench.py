@@ -1,0 +1,138 @@
+"""Each bench as a user runs it, at tiny size: its JSON line, its claims, its one line of error."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_training import exported, small_tokenizer
+
+THCE = [sys.executable, "-m", "thce.cli", "bench"]
+FIELDS = {
+    "bench",
+    "name",
+    "ours",
+    "rival",
+    "ratio",
+    "unit",
+    "definition",
+    "target",
+    "ok",
+    "also",
+    "checks",
+    "repetitions",
+    "notes",
+    "cores",
+    "processor",
+    "versions",
+}
+
+
+def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*THCE, *arguments], capture_output=True, text=True, timeout=400, check=False
+    )
+
+
+def _line(*arguments: str) -> dict[str, Any]:
+    """The JSON line of a run, which may miss its target at this size and then says so."""
+    done = _bench(*arguments, "--json")
+    assert done.returncode in (0, 1), done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    found = json.loads(done.stdout)
+    assert set(found) >= FIELDS
+    assert (done.returncode == 0) == found["ok"]
+    for comparison in (found, *found["also"]):
+        assert comparison["ours"] > 0
+        assert comparison["rival"] > 0
+        assert comparison["definition"]
+    return found
+
+
+def test_thresholds() -> None:
+    found = _line("thresholds", "--notes", "400", "--seeds", "3", "--repetitions", "2")
+    assert found["checks"]["no grid point is better on the notes it was fitted on"]
+    assert found["ratio"] == pytest.approx(found["rival"] / found["ours"], rel=1e-2)
+    assert set(found["details"]["held_out_macro_f1_above_the_grid_by_validation_size"]) == {
+        "100",
+        "400",
+        "1000",
+    }
+
+
+def test_hydrate() -> None:
+    found = _line(
+        *("hydrate", "--notes", "300", "--small-notes", "100", "--ray-notes", "200"),
+        *("--keyword-notes", "10", "--repetitions", "1"),
+    )
+    assert all(found["checks"].values()), found["checks"]
+    assert len(found["checks"]) == 2
+    assert [one["unit"] for one in (found, *found["also"])] == [
+        "notes per second",
+        "notes per second",
+        "mebibytes",
+    ]
+
+
+def test_score(registry_data: Path) -> None:
+    found = _line(
+        *("score", "--model", exported(registry_data).bundle, "--seconds", "0.05"),
+        *("--input", str(registry_data / "registry_notes_b.jsonl"), "--weights", "int8"),
+    )
+    assert found["checks"] == {
+        "int8: rows do not depend on workers and batches": True,
+        "int8: probabilities are the bare sessions' to the bit": True,
+    }
+    assert len(found["details"]["int8"]["pipeline_settings_tried_notes_per_second"]) == 10
+
+
+def test_train(tmp_path: Path) -> None:
+    from transformers import BertConfig, BertModel
+
+    from thce.bench.load_notes import SHORT_WORDS, load_rows
+
+    texts = [row["text"] for row in load_rows(50, SHORT_WORDS)]
+    config = BertConfig(
+        vocab_size=600,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=96,
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
+    small_tokenizer(texts).save_pretrained(tmp_path)
+    found = _line(
+        *("train", "--base", str(tmp_path), "--notes", "40", "--tokens", "32"),
+        *("--epochs", "1", "--repetitions", "1"),
+    )
+    assert found["checks"] == {"both sides have the same losses": True}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["score", "--model", "absent"],
+        ["score", "--input", "absent.jsonl"],
+        ["score", "--weights", "int4"],
+        ["hydrate", "--notes", "-1"],
+        ["thresholds", "--notes", "3"],
+        ["train", "--base", "./absent"],
+    ],
+    ids=lambda arguments: " ".join(arguments),
+)
+def test_bad_input_ends_with_2_and_one_line(arguments: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*THCE, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | {"THCE_HOME": str(tmp_path)},
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("thce: ")
+    assert len(done.stderr.strip().splitlines()) == 1

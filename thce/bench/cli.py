@@ -1,0 +1,142 @@
+"""`thce bench`: each speed against its rival, in one run and as one JSON line."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from thce.bench.result import BenchResult
+
+app = typer.Typer(no_args_is_help=True)
+
+JSON = typer.Option(False, "--json", help="Print the JSON line alone.")
+REPETITIONS = typer.Option(None, "--repetitions", help="Timed repetitions of each side.")
+
+
+@app.command()
+def score(
+    model: str | None = typer.Option(
+        None, "--model", help="Bundle; by default one with an untrained head is built."
+    ),
+    base: str | None = typer.Option(None, "--base", help="Base weights of that bundle."),
+    notes: str | None = typer.Option(
+        None, "--input", help="Notes to repeat; by default synthetic ones."
+    ),
+    weights: list[str] = typer.Option([], "--weights", help="int8 or fp32; repeatable."),
+    seconds: float | None = typer.Option(None, "--seconds", help="Length of one run of ours."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """Scoring on Ray Data against transformers.pipeline and bare onnxruntime sessions."""
+    _run(
+        "score:ScoreBenchConfig",
+        as_json,
+        model=model,
+        base=base,
+        input=notes,
+        weights=weights or None,
+        seconds=seconds,
+        repetitions=repetitions,
+    )
+
+
+@app.command()
+def hydrate(
+    notes: int | None = typer.Option(None, "--notes", help="Notes of the largest memory run."),
+    small_notes: int | None = typer.Option(None, "--small-notes", help="Of the smallest one."),
+    ray_notes: int | None = typer.Option(None, "--ray-notes", help="Of each timed run on Ray."),
+    keyword_notes: int | None = typer.Option(
+        None, "--keyword-notes", help="Of each timed pass over the keywords."
+    ),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """Keywords against `re`, hydration on Ray against plain processes, memory as notes grow."""
+    _run(
+        "hydrate:HydrateBenchConfig",
+        as_json,
+        notes=notes,
+        small_notes=small_notes,
+        ray_notes=ray_notes,
+        keyword_notes=keyword_notes,
+        repetitions=repetitions,
+    )
+
+
+@app.command()
+def thresholds(
+    notes: int | None = typer.Option(None, "--notes", help="Rows of the timed fit."),
+    seeds: int | None = typer.Option(None, "--seeds", help="Held-out comparisons a size."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """Exact cross-fitted thresholds against a grid of 0.05."""
+    _run(
+        "thresholds:ThresholdsBenchConfig",
+        as_json,
+        notes=notes,
+        seeds=seeds,
+        repetitions=repetitions,
+    )
+
+
+@app.command()
+def train(
+    base: str | None = typer.Option(None, "--base", help="Base weights."),
+    notes: int | None = typer.Option(None, "--notes", help="Synthetic notes."),
+    tokens: int | None = typer.Option(None, "--tokens", help="Most tokens of a note."),
+    epochs: int | None = typer.Option(None, "--epochs", help="Timed epochs of a run."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """Training steps under Ray and DeepSpeed against the same loop without them."""
+    _run(
+        "train:TrainBenchConfig",
+        as_json,
+        base=base,
+        notes=notes,
+        tokens=tokens,
+        epochs=epochs,
+        repetitions=repetitions,
+    )
+
+
+def _run(bench: str, as_json: bool, **given: object) -> None:
+    """Runs a bench of this room, prints what it found, and fails where a target is missed."""
+    import importlib
+    import json
+
+    from thce.bench.machine import describe_machine
+    from thce.bench.result import require_targets
+    from thce.config import load
+
+    name, config_class = bench.split(":")
+    module = importlib.import_module(f"thce.bench.{name}")
+    overrides = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+    machine = describe_machine()
+    result: BenchResult = module.run(load(getattr(module, config_class), None, overrides))
+    if not as_json:
+        _print_table(result)
+    typer.echo(result.line(machine))
+    require_targets(result)
+
+
+def _print_table(result: "BenchResult") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("comparison", "ours", "rival", "unit", "ratio", "target", "")
+    for one in result.comparisons:
+        table.add_row(
+            one.name,
+            f"{one.ours:.4g}",
+            f"{one.rival:.4g}",
+            one.unit,
+            f"{one.ratio:.3g}",
+            one.target,
+            "ok" if one.ok else "MISSED",
+        )
+    console = Console()
+    console.print(table)
+    for claim, held in result.checks.items():
+        console.print(f"{'ok  ' if held else 'FAIL'} {claim}")
