@@ -8,6 +8,7 @@ import sys
 import typer
 
 from thce.annotations.cli import app as annotations
+from thce.bench.cli import app as bench
 from thce.bundles.cli import app as bundles
 from thce.errors import Finding, InputError
 from thce.notes.cli import app as notes
@@ -23,6 +24,7 @@ app.add_typer(notes, name="notes", help="Read, de-identify and check notes.")
 app.add_typer(registry, name="registry", help="29 procedure flags and the diamond loop.")
 app.add_typer(annotations, name="annotations", help="The annotation store and Prodigy's files.")
 app.add_typer(bundles, name="bundles", help="Publish, verify, promote and roll back models.")
+app.add_typer(bench, name="bench", help="Every speed and every strategy against its rival.")
 app.add_typer(weights, name="weights", help="Base weights and where they come from.")
 
 

@@ -1,0 +1,176 @@
+"""Label efficiency: every sampling strategy against random from the same starts.
+
+The learner is a linear probe on frozen features and not the fine-tuned encoder: hundreds of
+courses of the loop take minutes with the one and weeks with the other. The oracle answers with
+gold labels. Every strategy sees the same splits, the same notes answered at the start and the
+same budget, so that differences are paired.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from thce.bench.label_curves import BASELINE, Curves, StrategyResult, summarise
+from thce.bench.label_rounds import Budget
+from thce.config import Config
+from thce.errors import InputError
+from thce.evaluation.multilabel import nan_to_none
+from thce.files import write_text
+from thce.paths import is_remote, resolve
+from thce.registry.sample import StrategyName
+
+Signals = Literal["form and codes", "form, codes and keywords"]
+SIGNALS: tuple[Signals, ...] = ("form and codes", "form, codes and keywords")
+
+
+class LabelEfficiencyConfig(Config):
+    """Which notes, which strategies, how many labels and how often.
+
+    Attributes:
+        notes: files, folders or globs of notes with gold labels (`accept`).
+        output: local folder for the report and the figures.
+        strategies: compared with random, which is always among them.
+        signals: what labels unanswered notes and stands against the model: form and codes, and
+            optionally the keyword rules. Rules that were written on the same notes are right far
+            too often there; on such notes only the first is an honest figure.
+        splits: random splits into pool and test.
+        seeds: starts on each split; at least five in all.
+        test_share: of the notes.
+        start: notes answered before the first model, drawn at random, the same for all.
+        batch: notes asked about in each round.
+        rounds: after the first model.
+        seed: of splits, starts, ties and bootstrap.
+        corpus: the notes in words, for the report.
+        fictional: whether the notes are made up, for the report.
+        reviewed_by_clinician: whether a clinician reviewed the gold labels, for the report.
+    """
+
+    notes: list[str] = Field(min_length=1)
+    output: str
+    strategies: list[StrategyName] = Field(
+        default=["disagreement", "uncertainty", "random", "rare_boost", "hybrid"], min_length=1
+    )
+    signals: list[Signals] = Field(default=list(SIGNALS), min_length=1)
+    splits: int = Field(5, ge=1)
+    seeds: int = Field(5, ge=1)
+    test_share: float = Field(0.3, gt=0, lt=1)
+    start: int = Field(20, ge=5)
+    batch: int = Field(10, ge=1)
+    rounds: int = Field(10, ge=1)
+    seed: int = 42
+    corpus: str = "the given notes"
+    fictional: bool = False
+    reviewed_by_clinician: bool = False
+
+    @model_validator(mode="after")
+    def _random_is_the_baseline(self) -> "LabelEfficiencyConfig":
+        if BASELINE not in self.strategies:
+            raise ValueError("strategies: random is the baseline; list it among them")
+        return self
+
+
+def run(config: LabelEfficiencyConfig) -> dict[str, Any]:
+    """Runs every course and writes report.html, results.jsonl and curves.npz.
+
+    Returns:
+        `results`, one dict per strategy and choice of signals, and the path of the `report`.
+
+    Raises:
+        InputError: the notes are unusable, or too few for the budget.
+    """
+    from thce.bench.label_report import write_report
+
+    if is_remote(config.output):
+        raise InputError("output: the bench writes to a local folder")
+    folder = Path(resolve(config.output))
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    found = run_courses(config, folder)
+    seconds = round(time.perf_counter() - started, 1)
+    results = {signals: summarise(curves, seed=config.seed) for signals, curves in found.items()}
+    rows = [
+        _row(config, signals, one, seconds) for signals, part in results.items() for one in part
+    ]
+    write_text(folder / "results.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+    spent = Budget(config.start, config.batch, config.rounds).spent.tolist()
+    report = write_report(config, results, spent, folder / "report.html")
+    return {"results": rows, "report": str(report), "seconds": seconds}
+
+
+def run_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals, Curves]:
+    """The scores of all courses, by what labels unanswered notes.
+
+    Raises:
+        InputError: the notes are unusable, or too few for the budget.
+    """
+    from thce.bench.label_notes import arena_of, notes_of, read_labelled, split_notes
+    from thce.bench.label_rounds import run_course
+    from thce.bench.probe_kernels import embed
+    from thce.registry.strategies import STRATEGIES
+
+    table = read_labelled(config.notes, folder)
+    texts = table["text"].to_pylist()
+    embedded = embed(texts)
+    budget = Budget(config.start, config.batch, config.rounds)
+    shape = (config.splits, config.seeds, len(config.strategies), 2, config.rounds + 1)
+    scores = {signals: np.empty(shape) for signals in config.signals}
+    notes = {
+        signals: notes_of(table, keywords=signals != "form and codes") for signals in config.signals
+    }
+    for split in range(config.splits):
+        rows = split_notes(next(iter(notes.values())), config.test_share, config.seed + split)
+        _require_enough(len(rows[0]), budget)
+        for signals in config.signals:
+            arena = arena_of(notes[signals], texts, embedded, rows)
+            for seed in range(config.seeds):
+                course_seed = config.seed + 100 * split + seed
+                for at, name in enumerate(config.strategies):
+                    scores[signals][split, seed, at] = run_course(
+                        arena, STRATEGIES[name], budget, course_seed
+                    )
+        print(f"bench loop: split {split + 1} of {config.splits}", file=sys.stderr, flush=True)
+    return {
+        signals: Curves(tuple(config.strategies), budget.spent, scores[signals])
+        for signals in config.signals
+    }
+
+
+def _require_enough(pool: int, budget: Budget) -> None:
+    if pool < budget.spent[-1]:
+        raise InputError(
+            f"notes: the pool holds {pool} notes, the budget is {budget.spent[-1]}; give more "
+            "notes, or fewer rounds or a smaller batch"
+        )
+
+
+def _row(
+    config: LabelEfficiencyConfig, signals: Signals, one: StrategyResult, seconds: float
+) -> dict[str, Any]:
+    """One strategy's figures as a line of JSON; null where a target was never reached."""
+
+    def listed(interval: Any) -> list[float | None]:
+        values = (interval.estimate, interval.low, interval.high)
+        return [round(value, 4) if np.isfinite(value) else None for value in values]
+
+    budget = config.start + config.batch * config.rounds
+    return nan_to_none(
+        {
+            "bench": "label_efficiency",
+            "learner": "linear probe",
+            "signals": signals,
+            "strategy": one.strategy,
+            **{f"final_{name}": listed(value) for name, value in one.final.items()},
+            **{f"area_{name}": listed(value) for name, value in one.area.items()},
+            **{f"area_{name}_less_random": listed(value) for name, value in one.gain.items()},
+            "labels_to_random_final": listed(one.labels),
+            "share_of_random_labels": listed(one.share),
+            "budget": budget,
+            "courses": config.splits * config.seeds,
+            "seconds": seconds,
+        }
+    )

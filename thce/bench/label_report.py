@@ -1,0 +1,238 @@
+"""The HTML report of a label-efficiency bench."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from thce.bench.label_curves import BASELINE, StrategyResult
+from thce.evaluation.figures import Line, line_chart
+from thce.evaluation.intervals import Interval
+from thce.evaluation.page import Cell, Column, Figure, KeyFigure, Page, Section, Table, render
+from thce.evaluation.results import Provenance
+from thce.evaluation.sections import origin
+from thce.evaluation.wording import describe_provenance, interval, number, percent, signed
+from thce.files import write_text
+from thce.registry.annotators import ORACLE
+
+if TYPE_CHECKING:
+    from thce.bench.label_efficiency import LabelEfficiencyConfig
+
+TARGET = 0.6
+"""The share of random's labels that the best strategy may need: the aim of the bench."""
+
+_TITLES = {
+    "disagreement": "Disagreement",
+    "uncertainty": "Uncertainty",
+    "random": "Random",
+    "rare_boost": "Rare flags",
+    "hybrid": "Hybrid",
+}
+_OPTIMISTIC = (
+    "The keyword rules were corrected on these notes and are right nearly everywhere on them: "
+    "whatever is at odds with them is an error of the model, which no rule can promise on notes "
+    "of others. Read as an upper bound."
+)
+_ON_KEYWORDS = {
+    "form and codes": (
+        "Unanswered notes are labelled by form and billing codes alone, and these alone stand "
+        "against the model. This is the main figure."
+    ),
+    "form, codes and keywords": (
+        "Form, codes and keyword rules together. Optimistic where the rules were written on the "
+        f"same notes, as the shipped ones are. {_OPTIMISTIC}"
+    ),
+}
+
+
+def write_report(
+    config: "LabelEfficiencyConfig",
+    results: Mapping[str, Sequence[StrategyResult]],
+    spent: Sequence[int],
+    path: Path,
+) -> Path:
+    """Writes the report.
+
+    Args:
+        config: of the bench.
+        results: by what labels unanswered notes, the main figure first.
+        spent: notes answered at each measurement.
+        path: the HTML file.
+    """
+    main = next(iter(results.values()))
+    best = best_strategy(main)
+    provenance = Provenance(
+        gold="the gold labels of the input",
+        corpus=config.corpus,
+        fictional=config.fictional,
+        reviewed_by_clinician=config.reviewed_by_clinician,
+        annotator=ORACLE,
+        seeds={"splits, starts, ties, bootstrap": config.seed},
+    )
+    page = Page(
+        title="Label efficiency of the sampling strategies",
+        subtitle=f"Each against random from the same starts, on {config.corpus}",
+        summary=_summary(config, main, best, spent[-1]),
+        caution=describe_provenance(provenance),
+        key_figures=_key_figures(main, best, spent[-1], config.splits * config.seeds),
+        sections=[_section(signals, part, spent) for signals, part in results.items()],
+        facts=[
+            ("Learner", "linear probe: frozen MiniLM and TF-IDF, logistic regression per flag"),
+            ("Splits and seeds", f"{config.splits} splits, {config.seeds} starts on each"),
+            ("Budget", f"{config.start} at random, then {config.rounds} batches of {config.batch}"),
+            ("Test", f"{percent(config.test_share)} of the notes in each split"),
+            *origin(provenance),
+        ],
+    )
+    write_text(path, render(page))
+    return path
+
+
+def best_strategy(results: Sequence[StrategyResult]) -> StrategyResult:
+    """The strategy that needs the fewest labels for random's final macro F1; then by area."""
+    others = [one for one in results if one.strategy != BASELINE] or list(results)
+    return min(others, key=lambda one: (one.labels.estimate, -one.area["macro_f1"].estimate))
+
+
+def _summary(
+    config: "LabelEfficiencyConfig",
+    main: Sequence[StrategyResult],
+    best: StrategyResult,
+    budget: int,
+) -> list[str]:
+    random = next(one for one in main if one.strategy == BASELINE)
+    reached = (
+        f"With {budget} notes answered, random sampling brings the model alone to macro F1 "
+        f"{number(random.final['macro_f1'].estimate)} ({interval(random.final['macro_f1'])})."
+    )
+    if np.isinf(best.labels.estimate):
+        needed = "No other strategy reaches that with as many notes."
+    else:
+        verdict = "meets" if best.share.estimate <= TARGET else "misses"
+        needed = (
+            f"{_TITLES[best.strategy]} needs {best.labels.estimate:.0f} notes for it, "
+            f"{percent(best.share.estimate)} of random's ({_share(best.share)}); this {verdict} "
+            f"the aim of {percent(TARGET)}."
+        )
+    gain = best.gain["macro_f1"]
+    return [
+        reached,
+        needed,
+        f"Its macro F1, averaged over the budget, is {signed(gain.estimate)} against random's "
+        f"({signed(gain.low)} to {signed(gain.high)}, paired over the same splits and starts).",
+        "The learner is a linear probe on frozen features. The fine-tuned encoder may rank the "
+        "strategies otherwise; it takes an hour for what the probe does in a second.",
+        "Intervals redraw splits and, within them, starts. All splits are of the same notes, so "
+        "they say nothing of other notes.",
+    ]
+
+
+def _key_figures(
+    main: Sequence[StrategyResult], best: StrategyResult, budget: int, courses: int
+) -> list[KeyFigure]:
+    random = next(one for one in main if one.strategy == BASELINE)
+    return [
+        KeyFigure("Best strategy", _TITLES[best.strategy], "form and codes"),
+        KeyFigure("Share of random's labels", _percent(best.share.estimate), _share(best.share)),
+        KeyFigure(
+            "Random's macro F1",
+            number(random.final["macro_f1"].estimate),
+            f"after {budget} notes",
+        ),
+        KeyFigure("Courses", f"{courses}", "of each strategy"),
+    ]
+
+
+def _section(signals: str, results: Sequence[StrategyResult], spent: Sequence[int]) -> Section:
+    ordered = sorted(results, key=lambda one: one.strategy != BASELINE)
+    random, best = ordered[0], best_strategy(results)
+    figures = [
+        _figure(signals, ordered, spent, metric, title, (random.strategy, best.strategy))
+        for metric, title in (("macro_f1", "Macro F1"), ("micro_f1", "Micro F1"))
+    ]
+    return Section(
+        title=f"Unanswered notes labelled by {signals}",
+        paragraphs=[_ON_KEYWORDS[signals]],
+        figures=figures,
+        tables=[_table(ordered)],
+    )
+
+
+def _figure(
+    signals: str,
+    results: Sequence[StrategyResult],
+    spent: Sequence[int],
+    metric: str,
+    title: str,
+    banded: tuple[str, str],
+) -> Figure:
+    lines = [
+        Line(_TITLES[one.strategy], spent, one.curve[metric], one.strategy in banded)
+        for one in results
+    ]
+    level = results[0].final[metric].estimate
+    svg = line_chart(
+        lines,
+        name=f"{metric.replace('_', '-')}-{signals.replace(', ', '-').replace(' ', '-')}",
+        description=f"{title} of each strategy against notes answered, {signals}",
+        x="Notes answered",
+        y=f"{title} of the model alone on test notes",
+        level=level,
+    )
+    return Figure(
+        svg,
+        f"{title} of the model alone, mean over splits and starts. Bands (random and "
+        f"{_TITLES[banded[1]].lower()}) are 95 % intervals of the mean; since courses are paired, "
+        f"overlapping bands do not rule out a difference. Dotted: where random ends.",
+    )
+
+
+def _table(results: Sequence[StrategyResult]) -> Table:
+    columns = [
+        Column("Strategy", "text"),
+        Column("Macro F1, area"),
+        Column("less random's"),
+        Column("Micro F1, area"),
+        Column("less random's"),
+        Column("Macro F1 at the end"),
+        Column("Notes for random's end"),
+        Column("Share"),
+    ]
+    return Table(
+        caption="Area is F1 averaged over the budget; small figures are 95 % intervals",
+        columns=columns,
+        rows=[_cells(one) for one in results],
+        note="Notes for random's end: answered when the mean macro F1 passes random's last one "
+        "and falls below it no more, those of the start included; a dash where it never does.",
+    )
+
+
+def _cells(one: StrategyResult) -> list[Cell]:
+    def plain(value: Interval) -> Cell:
+        return Cell(number(value.estimate), interval(value))
+
+    def paired(value: Interval) -> Cell:
+        if one.strategy == BASELINE:
+            return Cell("")
+        return Cell(signed(value.estimate), f"{signed(value.low)} to {signed(value.high)}")
+
+    finite = np.isfinite(one.labels.estimate)
+    return [
+        Cell(_TITLES[one.strategy]),
+        plain(one.area["macro_f1"]),
+        paired(one.gain["macro_f1"]),
+        plain(one.area["micro_f1"]),
+        paired(one.gain["micro_f1"]),
+        plain(one.final["macro_f1"]),
+        Cell(f"{one.labels.estimate:.0f}" if finite else "\N{EN DASH}"),
+        Cell(_percent(one.share.estimate), _share(one.share)),
+    ]
+
+
+def _share(share: Interval) -> str:
+    return f"{_percent(share.low)} to {_percent(share.high)}"
+
+
+def _percent(value: float) -> str:
+    return percent(value) if np.isfinite(value) else "more than 100\N{NO-BREAK SPACE}%"
