@@ -1,9 +1,9 @@
 """Label efficiency: every sampling strategy against random from the same starts.
 
-The learner is a linear probe on frozen features and not the fine-tuned encoder: hundreds of
-courses of the loop take minutes with the one and weeks with the other. The oracle answers with
-gold labels. Every strategy sees the same splits, the same notes answered at the start and the
-same budget, so that differences are paired.
+The learner is by default a linear probe on frozen features and not the fine-tuned encoder: the
+hundreds of courses that an interval needs take minutes with the one and weeks with the other. The
+oracle answers with gold labels. Every strategy sees the same splits, the same notes answered at
+the start and the same budget, so that differences are paired.
 """
 
 import json
@@ -19,10 +19,12 @@ from thce.bench.label_curves import BASELINE, Curves, StrategyResult, summarise
 from thce.bench.label_rounds import Budget
 from thce.config import Config
 from thce.errors import InputError
-from thce.evaluation.multilabel import nan_to_none
+from thce.evaluation.intervals import Interval
 from thce.files import write_text
 from thce.paths import is_remote, resolve
+from thce.registry.loop import WarmStart
 from thce.registry.sample import StrategyName
+from thce.registry.train import Recipe
 
 Signals = Literal["form and codes", "form, codes and keywords"]
 SIGNALS: tuple[Signals, ...] = ("form and codes", "form, codes and keywords")
@@ -45,6 +47,10 @@ class LabelEfficiencyConfig(Config):
         batch: notes asked about in each round.
         rounds: after the first model.
         seed: of splits, starts, ties and bootstrap.
+        learner: `probe`, or `finetune` for the loop as it is (`thce.bench.label_finetune`), which
+            knows keywords always and has one start per split: `signals` and `seeds` say nothing.
+        recipe: of `finetune`, how its first model learns.
+        warm: of `finetune`, what changes in later rounds.
         corpus: the notes in words, for the report.
         fictional: whether the notes are made up, for the report.
         reviewed_by_clinician: whether a clinician reviewed the gold labels, for the report.
@@ -63,6 +69,9 @@ class LabelEfficiencyConfig(Config):
     batch: int = Field(10, ge=1)
     rounds: int = Field(10, ge=1)
     seed: int = 42
+    learner: Literal["probe", "finetune"] = "probe"
+    recipe: Recipe = Recipe()
+    warm: WarmStart = WarmStart()
     corpus: str = "the given notes"
     fictional: bool = False
     reviewed_by_clinician: bool = False
@@ -90,20 +99,29 @@ def run(config: LabelEfficiencyConfig) -> dict[str, Any]:
     folder = Path(resolve(config.output))
     folder.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    found = run_courses(config, folder)
+    found = _courses(config, folder)
     seconds = round(time.perf_counter() - started, 1)
     results = {signals: summarise(curves, seed=config.seed) for signals, curves in found.items()}
     rows = [
-        _row(config, signals, one, seconds) for signals, part in results.items() for one in part
+        _row(config, signals, one, found[signals]) | {"seconds": seconds}
+        for signals, part in results.items()
+        for one in part
     ]
     write_text(folder / "results.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
-    spent = Budget(config.start, config.batch, config.rounds).spent.tolist()
-    report = write_report(config, results, spent, folder / "report.html")
-    return {"results": rows, "report": str(report), "seconds": seconds}
+    report = write_report(config, found, results, folder / "report.html")
+    return {"results": rows, "report": str(report)}
 
 
-def run_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals, Curves]:
-    """The scores of all courses, by what labels unanswered notes.
+def _courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals, Curves]:
+    if config.learner == "finetune":
+        from thce.bench.label_finetune import finetuned_courses
+
+        return {SIGNALS[1]: finetuned_courses(config, folder)}
+    return probed_courses(config, folder)
+
+
+def probed_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals, Curves]:
+    """The scores of all courses of the linear probe, by what labels unanswered notes.
 
     Raises:
         InputError: the notes are unusable, or too few for the budget.
@@ -119,25 +137,21 @@ def run_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals, Cu
     budget = Budget(config.start, config.batch, config.rounds)
     shape = (config.splits, config.seeds, len(config.strategies), 2, config.rounds + 1)
     scores = {signals: np.empty(shape) for signals in config.signals}
-    notes = {
-        signals: notes_of(table, keywords=signals != "form and codes") for signals in config.signals
-    }
-    for split in range(config.splits):
-        rows = split_notes(next(iter(notes.values())), config.test_share, config.seed + split)
-        _require_enough(len(rows[0]), budget)
-        for signals in config.signals:
-            arena = arena_of(notes[signals], texts, embedded, rows)
+    for signals in config.signals:
+        notes = notes_of(table, keywords=signals == SIGNALS[1])
+        for split in range(config.splits):
+            rows = split_notes(notes, config.test_share, config.seed + split)
+            _require_enough(len(rows[0]), budget)
+            arena = arena_of(notes, texts, embedded, rows)
             for seed in range(config.seeds):
-                course_seed = config.seed + 100 * split + seed
+                start = config.seed + 100 * split + seed
                 for at, name in enumerate(config.strategies):
-                    scores[signals][split, seed, at] = run_course(
-                        arena, STRATEGIES[name], budget, course_seed
-                    )
-        print(f"bench loop: split {split + 1} of {config.splits}", file=sys.stderr, flush=True)
-    return {
-        signals: Curves(tuple(config.strategies), budget.spent, scores[signals])
-        for signals in config.signals
-    }
+                    course = run_course(arena, STRATEGIES[name], budget, start)
+                    scores[signals][split, seed, at] = course
+            done = f"{signals}: split {split + 1} of {config.splits}"
+            print(f"bench loop: {done}", file=sys.stderr, flush=True)
+    names = tuple(config.strategies)
+    return {signals: Curves(names, budget.spent, part) for signals, part in scores.items()}
 
 
 def _require_enough(pool: int, budget: Budget) -> None:
@@ -149,28 +163,26 @@ def _require_enough(pool: int, budget: Budget) -> None:
 
 
 def _row(
-    config: LabelEfficiencyConfig, signals: Signals, one: StrategyResult, seconds: float
+    config: LabelEfficiencyConfig, signals: Signals, one: StrategyResult, curves: Curves
 ) -> dict[str, Any]:
     """One strategy's figures as a line of JSON; null where a target was never reached."""
 
-    def listed(interval: Any) -> list[float | None]:
+    def listed(interval: Interval) -> list[float | None]:
         values = (interval.estimate, interval.low, interval.high)
         return [round(value, 4) if np.isfinite(value) else None for value in values]
 
-    budget = config.start + config.batch * config.rounds
-    return nan_to_none(
-        {
-            "bench": "label_efficiency",
-            "learner": "linear probe",
-            "signals": signals,
-            "strategy": one.strategy,
-            **{f"final_{name}": listed(value) for name, value in one.final.items()},
-            **{f"area_{name}": listed(value) for name, value in one.area.items()},
-            **{f"area_{name}_less_random": listed(value) for name, value in one.gain.items()},
-            "labels_to_random_final": listed(one.labels),
-            "share_of_random_labels": listed(one.share),
-            "budget": budget,
-            "courses": config.splits * config.seeds,
-            "seconds": seconds,
-        }
-    )
+    splits, seeds = curves.scores.shape[:2]
+    return {
+        "bench": "label_efficiency",
+        "learner": config.learner,
+        "signals": signals,
+        "strategy": one.strategy,
+        "labels_to_random_final": listed(one.labels),
+        "share_of_random_labels": listed(one.share),
+        **{f"area_{name}": listed(value) for name, value in one.area.items()},
+        **{f"area_{name}_less_random": listed(value) for name, value in one.gain.items()},
+        **{f"final_{name}": listed(value) for name, value in one.final.items()},
+        "budget": int(curves.spent[-1]),
+        "splits": splits,
+        "seeds": seeds,
+    }

@@ -6,18 +6,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thce.bench.label_curves import BASELINE, StrategyResult
+from thce.bench.label_curves import BASELINE, Curves, StrategyResult
 from thce.evaluation.figures import Line, line_chart
 from thce.evaluation.intervals import Interval
 from thce.evaluation.page import Cell, Column, Figure, KeyFigure, Page, Section, Table, render
 from thce.evaluation.results import Provenance
 from thce.evaluation.sections import origin
-from thce.evaluation.wording import describe_provenance, interval, number, percent, signed
+from thce.evaluation.wording import (
+    UNDEFINED,
+    counted,
+    describe_provenance,
+    interval,
+    number,
+    percent,
+    signed,
+)
 from thce.files import write_text
 from thce.registry.annotators import ORACLE
 
 if TYPE_CHECKING:
-    from thce.bench.label_efficiency import LabelEfficiencyConfig
+    from thce.bench.label_efficiency import LabelEfficiencyConfig, Signals
 
 TARGET = 0.6
 """The share of random's labels that the best strategy may need: the aim of the bench."""
@@ -28,6 +36,17 @@ _TITLES = {
     "random": "Random",
     "rare_boost": "Rare flags",
     "hybrid": "Hybrid",
+}
+_LEARNERS = {
+    "probe": (
+        "linear probe: logistic regression per flag on frozen MiniLM and TF-IDF",
+        "The learner is a linear probe on frozen features; the fine-tuned encoder may rank the "
+        "strategies otherwise.",
+    ),
+    "finetune": (
+        "the registry's encoder, fine-tuned in every round",
+        "The learner is the encoder itself, fine-tuned in every round of every course.",
+    ),
 }
 _OPTIMISTIC = (
     "The keyword rules were corrected on these notes and are right nearly everywhere on them: "
@@ -48,19 +67,21 @@ _ON_KEYWORDS = {
 
 def write_report(
     config: "LabelEfficiencyConfig",
-    results: Mapping[str, Sequence[StrategyResult]],
-    spent: Sequence[int],
+    courses: Mapping["Signals", Curves],
+    results: Mapping["Signals", Sequence[StrategyResult]],
     path: Path,
 ) -> Path:
     """Writes the report.
 
     Args:
         config: of the bench.
-        results: by what labels unanswered notes, the main figure first.
-        spent: notes answered at each measurement.
+        courses: by what labels unanswered notes, the main figure first.
+        results: of the same courses.
         path: the HTML file.
     """
-    main = next(iter(results.values()))
+    signals, main = next(iter(results.items()))
+    curves = courses[signals]
+    budget, (splits, seeds) = int(curves.spent[-1]), curves.scores.shape[:2]
     best = best_strategy(main)
     provenance = Provenance(
         gold="the gold labels of the input",
@@ -73,13 +94,15 @@ def write_report(
     page = Page(
         title="Label efficiency of the sampling strategies",
         subtitle=f"Each against random from the same starts, on {config.corpus}",
-        summary=_summary(config, main, best, spent[-1]),
+        summary=_summary(config, main, best, budget),
         caution=describe_provenance(provenance),
-        key_figures=_key_figures(main, best, spent[-1], config.splits * config.seeds),
-        sections=[_section(signals, part, spent) for signals, part in results.items()],
+        key_figures=_key_figures(signals, main, best, budget, splits * seeds),
+        sections=[
+            _section(name, part, courses[name].spent.tolist()) for name, part in results.items()
+        ],
         facts=[
-            ("Learner", "linear probe: frozen MiniLM and TF-IDF, logistic regression per flag"),
-            ("Splits and seeds", f"{config.splits} splits, {config.seeds} starts on each"),
+            ("Learner", _LEARNERS[config.learner][0]),
+            ("Splits and starts", f"{splits} splits, {counted(seeds, 'start')} on each"),
             ("Budget", f"{config.start} at random, then {config.rounds} batches of {config.batch}"),
             ("Test", f"{percent(config.test_share)} of the notes in each split"),
             *origin(provenance),
@@ -121,19 +144,18 @@ def _summary(
         needed,
         f"Its macro F1, averaged over the budget, is {signed(gain.estimate)} against random's "
         f"({signed(gain.low)} to {signed(gain.high)}, paired over the same splits and starts).",
-        "The learner is a linear probe on frozen features. The fine-tuned encoder may rank the "
-        "strategies otherwise; it takes an hour for what the probe does in a second.",
+        _LEARNERS[config.learner][1],
         "Intervals redraw splits and, within them, starts. All splits are of the same notes, so "
         "they say nothing of other notes.",
     ]
 
 
 def _key_figures(
-    main: Sequence[StrategyResult], best: StrategyResult, budget: int, courses: int
+    signals: str, main: Sequence[StrategyResult], best: StrategyResult, budget: int, courses: int
 ) -> list[KeyFigure]:
     random = next(one for one in main if one.strategy == BASELINE)
     return [
-        KeyFigure("Best strategy", _TITLES[best.strategy], "form and codes"),
+        KeyFigure("Best strategy", _TITLES[best.strategy], signals),
         KeyFigure("Share of random's labels", _percent(best.share.estimate), _share(best.share)),
         KeyFigure(
             "Random's macro F1",
@@ -191,20 +213,20 @@ def _figure(
 def _table(results: Sequence[StrategyResult]) -> Table:
     columns = [
         Column("Strategy", "text"),
+        Column("Notes"),
+        Column("Share of random's"),
         Column("Macro F1, area"),
         Column("less random's"),
+        Column("at the end"),
         Column("Micro F1, area"),
         Column("less random's"),
-        Column("Macro F1 at the end"),
-        Column("Notes for random's end"),
-        Column("Share"),
     ]
     return Table(
         caption="Area is F1 averaged over the budget; small figures are 95 % intervals",
         columns=columns,
         rows=[_cells(one) for one in results],
-        note="Notes for random's end: answered when the mean macro F1 passes random's last one "
-        "and falls below it no more, those of the start included; a dash where it never does.",
+        note="Notes: answered, those of the start included, when the mean macro F1 passes random's "
+        "last one and falls below it no more; a dash where it never does.",
     )
 
 
@@ -220,13 +242,13 @@ def _cells(one: StrategyResult) -> list[Cell]:
     finite = np.isfinite(one.labels.estimate)
     return [
         Cell(_TITLES[one.strategy]),
+        Cell(f"{one.labels.estimate:.0f}" if finite else UNDEFINED),
+        Cell(_percent(one.share.estimate), _share(one.share)),
         plain(one.area["macro_f1"]),
         paired(one.gain["macro_f1"]),
+        Cell(number(one.final["macro_f1"].estimate)),
         plain(one.area["micro_f1"]),
         paired(one.gain["micro_f1"]),
-        plain(one.final["macro_f1"]),
-        Cell(f"{one.labels.estimate:.0f}" if finite else "\N{EN DASH}"),
-        Cell(_percent(one.share.estimate), _share(one.share)),
     ]
 
 

@@ -79,15 +79,15 @@ def _fit_flag(prior: Floats, truth: Floats, weight: Floats) -> tuple[Floats, Flo
         probability = sigmoid(logit)
         curvature = weight * probability * (1.0 - probability)
         root = np.sqrt(curvature)
-        inner = np.linalg.inv(identity + root[:, None] * prior * root)
+        scaled = root[:, None] * prior
+        system = identity + scaled * root
         aim = curvature * logit + weight * (truth - probability)
-        dual = aim - root * (inner @ (root * (prior @ aim)))
+        dual = aim - root * np.linalg.solve(system, scaled @ aim)
         moved = prior @ dual
         done = np.abs(moved - logit).max(initial=0.0) < _TOLERANCE
         logit = moved
         if done:
             break
-    scaled = root[:, None] * prior
-    variance = np.diagonal(prior) - np.einsum("nm,nm->m", scaled, inner @ scaled)
+    variance = np.diagonal(prior) - np.einsum("nm,nm->m", scaled, np.linalg.solve(system, scaled))
     pull = weight * (truth - sigmoid(logit))
     return dual, logit - variance * pull / (1.0 - variance * curvature)
