@@ -3,10 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thce.bench.label_notes import notes_of, read_labelled, split_notes
-from thce.bench.label_rounds import Arena, Budget, candidates_of, learn, run_course
-from thce.bench.probe_kernels import tf_idf
-from thce.registry.labels import FALSE, N_FLAGS, TRUE, UNKNOWN
+from thce.bench.label_notes import arena_of, notes_of, read_labelled, split_notes
+from thce.bench.label_rounds import Budget, candidates_of, learn, run_course
+from thce.registry.labels import FALSE, TRUE, UNKNOWN
 from thce.registry.strategies import STRATEGIES
 
 
@@ -19,11 +18,9 @@ def table(registry_data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def arena(table):
-    """One split of them, with a kernel of words alone, which needs no weights."""
+    """One split of them."""
     notes = notes_of(table, keywords=False)
-    pool, test = split_notes(notes, 0.3, 42)
-    words = tf_idf(table["text"].to_pylist(), pool)
-    return Arena(notes, pool, test, np.repeat((6 * words @ words.T + 1)[None], N_FLAGS, axis=0))
+    return arena_of(notes, table["text"].to_pylist(), split_notes(notes, 0.3, 42))
 
 
 def test_pool_and_test_share_no_note_and_hold_all(arena):

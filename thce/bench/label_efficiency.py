@@ -1,6 +1,6 @@
 """Label efficiency: every sampling strategy against random from the same starts.
 
-The learner is by default a linear probe on frozen features and not the fine-tuned encoder: the
+The learner is by default a linear probe on words and not the fine-tuned encoder: the
 hundreds of courses that an interval needs take minutes with the one and weeks with the other. The
 oracle answers with gold labels. Every strategy sees the same splits, the same notes answered at
 the start and the same budget, so that differences are paired.
@@ -128,12 +128,10 @@ def probed_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals,
     """
     from thce.bench.label_notes import arena_of, notes_of, read_labelled, split_notes
     from thce.bench.label_rounds import run_course
-    from thce.bench.probe_kernels import embed
     from thce.registry.strategies import STRATEGIES
 
     table = read_labelled(config.notes, folder)
     texts = table["text"].to_pylist()
-    embedded = embed(texts)
     budget = Budget(config.start, config.batch, config.rounds)
     shape = (config.splits, config.seeds, len(config.strategies), 2, config.rounds + 1)
     scores = {signals: np.empty(shape) for signals in config.signals}
@@ -142,7 +140,7 @@ def probed_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals,
         for split in range(config.splits):
             rows = split_notes(notes, config.test_share, config.seed + split)
             _require_enough(len(rows[0]), budget)
-            arena = arena_of(notes, texts, embedded, rows)
+            arena = arena_of(notes, texts, rows)
             for seed in range(config.seeds):
                 start = config.seed + 100 * split + seed
                 for at, name in enumerate(config.strategies):

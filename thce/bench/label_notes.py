@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from thce.bench.label_rounds import Arena, Notes, Rows
-from thce.bench.probe_kernels import Embedded, kernels
+from thce.bench.probe_words import word_kernel
 from thce.errors import InputError
 from thce.notes.near_duplicates import groups
 from thce.notes.prepare import prepare_table
@@ -75,9 +75,7 @@ def split_notes(notes: Notes, test_share: float, seed: int) -> tuple[Rows, Rows]
     return np.flatnonzero(~in_test), np.flatnonzero(in_test)
 
 
-def arena_of(
-    notes: Notes, texts: Sequence[str], embedded: Embedded, split: tuple[Rows, Rows]
-) -> Arena:
+def arena_of(notes: Notes, texts: Sequence[str], split: tuple[Rows, Rows]) -> Arena:
     """One split with the kernel whose word statistics come from its pool."""
     pool, test = split
-    return Arena(notes, pool, test, kernels(texts, embedded, pool))
+    return Arena(notes, pool, test, word_kernel(texts, pool))

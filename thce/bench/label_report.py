@@ -39,8 +39,8 @@ _TITLES = {
 }
 _LEARNERS = {
     "probe": (
-        "linear probe: logistic regression per flag on frozen MiniLM and TF-IDF",
-        "The learner is a linear probe on frozen features; the fine-tuned encoder may rank the "
+        "linear probe: logistic regression per flag on TF-IDF of words and word pairs",
+        "The learner is a linear probe on words; the fine-tuned encoder may rank the "
         "strategies otherwise.",
     ),
     "finetune": (

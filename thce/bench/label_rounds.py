@@ -58,7 +58,7 @@ class Arena:
         notes: all of them.
         pool: rows that may be asked about and learned from.
         test: rows that judge.
-        kernel: (29, n, n) of all notes.
+        kernel: (n, n) of all notes.
     """
 
     notes: Notes
@@ -142,7 +142,7 @@ def learn(arena: Arena, answered: NDArray[np.bool_]) -> Learned:
     ).astype(np.float32)
     balance = positive_weights(label, confidence, POSITIVE_CAP)
     weight = confidence * np.where(label == TRUE, balance, 1.0)
-    fitted = probe.fit(arena.kernel[:, pool[:, None], pool], label, weight)
+    fitted = probe.fit(arena.kernel[pool[:, None], pool], label, weight)
     thresholds = fit_thresholds(
         probabilities(fitted.left_out[answered]),
         gold[answered],
@@ -154,7 +154,7 @@ def learn(arena: Arena, answered: NDArray[np.bool_]) -> Learned:
 
 def judge(arena: Arena, learned: Learned) -> tuple[float, float]:
     """Micro and macro F1 of the model alone on the test notes."""
-    logits = learned.fit.logits(arena.kernel[:, arena.test[:, None], arena.pool])
+    logits = learned.fit.logits(arena.kernel[arena.test[:, None], arena.pool])
     predicted = apply(probabilities(logits), learned.thresholds)
     counts = outcomes(arena.notes.gold[arena.test], predicted).sum(axis=0)
     return float(micro_f1(counts)), float(macro_f1(counts))
@@ -166,7 +166,7 @@ def candidates_of(
     """The unanswered notes as strategies see them, and their positions in the pool."""
     notes, rows = arena.notes, np.flatnonzero(~answered)
     open_notes = arena.pool[rows]
-    scored = probabilities(learned.fit.logits(arena.kernel[:, open_notes[:, None], arena.pool]))
+    scored = probabilities(learned.fit.logits(arena.kernel[open_notes[:, None], arena.pool]))
     candidates = Candidates(
         encounter_ids=[notes.encounter_ids[row] for row in open_notes],
         deterministic=notes.deterministic[open_notes],

@@ -1,4 +1,4 @@
-"""The linear probe: one regularised logistic regression per flag over frozen features.
+"""The linear probe: one regularised logistic regression per flag over fixed features.
 
 It knows notes only through kernels (inner products of features), so that a fit costs a few
 factors of a matrix as large as the labelled notes are many, whatever the features are. The same
@@ -30,30 +30,29 @@ class Fit:
     left_out: Floats
 
     def logits(self, kernel: Floats) -> Floats:
-        """(m, 29) logits from the kernel (29, m, n) of m notes with the n learned from."""
-        found: Floats = np.matmul(kernel, self.dual[:, :, None])[:, :, 0].T
-        return found
+        """(m, 29) logits from the kernel (m, n) of m notes with the n learned from."""
+        return kernel @ self.dual.T
 
 
 def fit(kernel: Floats, label: Cells, weight: Floats) -> Fit:
     """Fits every flag to its known cells.
 
     Args:
-        kernel: (29, n, n) inner products, penalty included: the prior covariance of the logits.
+        kernel: (n, n) inner products, penalty included: the prior covariance of the logits.
         label: (n, 29) cells; UNKNOWN ones do not count.
         weight: (n, 29) how much each known cell counts.
     """
-    dual = np.zeros(kernel.shape[:2])
-    left_out = np.zeros(kernel.shape[:2])
-    for flag, prior in enumerate(kernel):
+    dual = np.zeros(label.T.shape)
+    left_out = np.zeros(label.T.shape)
+    for flag in range(label.shape[1]):
         known = np.flatnonzero(label[:, flag] != UNKNOWN)
         own, apart = _fit_flag(
-            prior[known[:, None], known],
+            kernel[known[:, None], known],
             (label[known, flag] == TRUE).astype(np.float64),
             weight[known, flag].astype(np.float64),
         )
         dual[flag, known] = own
-        left_out[flag] = prior[:, known] @ own
+        left_out[flag] = kernel[:, known] @ own
         left_out[flag, known] = apart
     return Fit(dual, left_out.T)
 
