@@ -60,3 +60,11 @@ def test_a_note_of_double_weight_counts_as_the_same_note_twice():
     one = probe.fit(kernel, label, doubled).logits(kernel)
     two = probe.fit(kernel[twice[:, None], twice], label[twice], weight[twice])
     assert two.logits(kernel[:, twice]) == pytest.approx(one, abs=5e-2)
+
+
+def test_where_a_fit_starts_from_does_not_show():
+    kernel, label, weight = made(40)
+    fewer = label.copy()
+    fewer[25:] = UNKNOWN
+    warm = probe.fit(kernel, label, weight, probe.fit(kernel, fewer, weight))
+    assert warm.left_out == pytest.approx(probe.fit(kernel, label, weight).left_out, abs=1e-2)
