@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thce.bench.label_notes import arena_of, notes_of, read_labelled, split_notes
+from thce.bench.label_notes import arena_of, notes_of, read_labelled, split_notes, thin_pool
 from thce.bench.label_rounds import Budget, candidates_of, learn, run_course
 from thce.registry.labels import FALSE, TRUE, UNKNOWN
 from thce.registry.strategies import STRATEGIES
@@ -86,3 +86,15 @@ def test_what_people_answer_overrules_what_codes_imply(arena):
     answered[at] = True
     after = learn(arena, answered).fit.dual[flag, at]
     assert before > 0 > after
+
+
+def test_a_skewed_pool_keeps_few_positives_of_the_drawn_flags_and_takes_notes_out_only(table):
+    notes = notes_of(table, keywords=False)
+    pool, _ = split_notes(notes, 0.3, 42)
+    skewed = thin_pool(notes, pool, rare_flags=12, left=2, seed=3)
+    assert set(skewed) < set(pool)
+    before, after = ((notes.gold[rows] == TRUE).sum(axis=0) for rows in (pool, skewed))
+    assert (after <= before).all()
+    assert ((before > 2) & (after <= 2)).sum() >= 3
+    assert (skewed == thin_pool(notes, pool, rare_flags=12, left=2, seed=3)).all()
+    assert (thin_pool(notes, pool, rare_flags=12, left=60, seed=3) == pool).all()

@@ -9,8 +9,9 @@ the start and the same budget, so that differences are paired.
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -26,8 +27,26 @@ from thce.registry.loop import WarmStart
 from thce.registry.sample import StrategyName
 from thce.registry.train import Recipe
 
+if TYPE_CHECKING:
+    from thce.bench.label_rounds import Notes
+
 Signals = Literal["form and codes", "form, codes and keywords"]
+PoolKind = Literal["as given", "skewed"]
 SIGNALS: tuple[Signals, ...] = ("form and codes", "form, codes and keywords")
+POOLS: tuple[PoolKind, ...] = ("as given", "skewed")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one comparison of all strategies was made on.
+
+    Attributes:
+        pool: the notes to choose from, as they are or with some flags made rare.
+        signals: what labels unanswered notes and stands against the model.
+    """
+
+    pool: PoolKind
+    signals: Signals
 
 
 class LabelEfficiencyConfig(Config):
@@ -40,6 +59,10 @@ class LabelEfficiencyConfig(Config):
         signals: what labels unanswered notes and stands against the model: form and codes, and
             optionally the keyword rules. Rules that were written on the same notes are right far
             too often there; on such notes only the first is an honest figure.
+        pools: the pool of each split as it is, and with `rare_flags` flags drawn at random thinned
+            to `rare_positives` positives each (`thce.bench.label_notes.thin_pool`).
+        rare_flags: flags that a skewed pool makes rare.
+        rare_positives: positives it leaves of each.
         splits: random splits into pool and test.
         seeds: starts on each split; at least five in all.
         test_share: of the notes.
@@ -48,7 +71,8 @@ class LabelEfficiencyConfig(Config):
         rounds: after the first model.
         seed: of splits, starts, ties and bootstrap.
         learner: `probe`, or `finetune` for the loop as it is (`thce.bench.label_finetune`), which
-            knows keywords always and has one start per split: `signals` and `seeds` say nothing.
+            knows keywords always, takes the pool as given and has one start per split: `signals`,
+            `pools` and `seeds` say nothing.
         recipe: of `finetune`, how its first model learns.
         warm: of `finetune`, what changes in later rounds.
         corpus: the notes in words, for the report.
@@ -62,11 +86,14 @@ class LabelEfficiencyConfig(Config):
         default=["disagreement", "uncertainty", "random", "rare_boost", "hybrid"], min_length=1
     )
     signals: list[Signals] = Field(default=list(SIGNALS), min_length=1)
-    splits: int = Field(5, ge=1)
+    pools: list[PoolKind] = Field(default=list(POOLS), min_length=1)
+    rare_flags: int = Field(14, ge=1, le=29)
+    rare_positives: int = Field(4, ge=1)
+    splits: int = Field(10, ge=1)
     seeds: int = Field(5, ge=1)
     test_share: float = Field(0.3, gt=0, lt=1)
     start: int = Field(20, ge=5)
-    batch: int = Field(10, ge=1)
+    batch: int = Field(5, ge=1)
     rounds: int = Field(10, ge=1)
     seed: int = 42
     learner: Literal["probe", "finetune"] = "probe"
@@ -87,7 +114,7 @@ def run(config: LabelEfficiencyConfig) -> dict[str, Any]:
     """Runs every course and writes report.html, results.jsonl and curves.npz.
 
     Returns:
-        `results`, one dict per strategy and choice of signals, and the path of the `report`.
+        `results`, one dict per strategy and setting, and the path of the `report`.
 
     Raises:
         InputError: the notes are unusable, or too few for the budget.
@@ -101,10 +128,10 @@ def run(config: LabelEfficiencyConfig) -> dict[str, Any]:
     started = time.perf_counter()
     found = _courses(config, folder)
     seconds = round(time.perf_counter() - started, 1)
-    results = {signals: summarise(curves, seed=config.seed) for signals, curves in found.items()}
+    results = {setting: summarise(curves, seed=config.seed) for setting, curves in found.items()}
     rows = [
-        _row(config, signals, one, found[signals]) | {"seconds": seconds}
-        for signals, part in results.items()
+        _row(config, setting, one, found[setting]) | {"seconds": seconds}
+        for setting, part in results.items()
         for one in part
     ]
     write_text(folder / "results.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
@@ -112,56 +139,70 @@ def run(config: LabelEfficiencyConfig) -> dict[str, Any]:
     return {"results": rows, "report": str(report)}
 
 
-def _courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals, Curves]:
+def _courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Setting, Curves]:
     if config.learner == "finetune":
         from thce.bench.label_finetune import finetuned_courses
 
-        return {SIGNALS[1]: finetuned_courses(config, folder)}
+        return {Setting("as given", SIGNALS[1]): finetuned_courses(config, folder)}
     return probed_courses(config, folder)
 
 
-def probed_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Signals, Curves]:
-    """The scores of all courses of the linear probe, by what labels unanswered notes.
+def probed_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Setting, Curves]:
+    """The scores of all courses of the linear probe, by setting.
 
     Raises:
         InputError: the notes are unusable, or too few for the budget.
     """
-    from thce.bench.label_notes import arena_of, notes_of, read_labelled, split_notes
-    from thce.bench.label_rounds import run_course
-    from thce.registry.strategies import STRATEGIES
+    from thce.bench.label_notes import notes_of, read_labelled
 
     table = read_labelled(config.notes, folder)
     texts = table["text"].to_pylist()
-    budget = Budget(config.start, config.batch, config.rounds)
-    shape = (config.splits, config.seeds, len(config.strategies), 2, config.rounds + 1)
-    scores = {signals: np.empty(shape) for signals in config.signals}
+    found = {}
     for signals in config.signals:
         notes = notes_of(table, keywords=signals == SIGNALS[1])
-        for split in range(config.splits):
-            rows = split_notes(notes, config.test_share, config.seed + split)
-            _require_enough(len(rows[0]), budget)
-            arena = arena_of(notes, texts, rows)
-            for seed in range(config.seeds):
-                start = config.seed + 100 * split + seed
-                for at, name in enumerate(config.strategies):
-                    course = run_course(arena, STRATEGIES[name], budget, start)
-                    scores[signals][split, seed, at] = course
-            done = f"{signals}: split {split + 1} of {config.splits}"
-            print(f"bench loop: {done}", file=sys.stderr, flush=True)
-    names = tuple(config.strategies)
-    return {signals: Curves(names, budget.spent, part) for signals, part in scores.items()}
+        for pool in config.pools:
+            setting = Setting(pool, signals)
+            found[setting] = _curves(config, setting, notes, texts)
+    return found
 
 
-def _require_enough(pool: int, budget: Budget) -> None:
+def _curves(
+    config: LabelEfficiencyConfig, setting: Setting, notes: "Notes", texts: list[str]
+) -> Curves:
+    """Every strategy from every start on every split."""
+    from thce.bench.label_notes import arena_of, split_notes, thin_pool
+    from thce.bench.label_rounds import run_course
+    from thce.registry.strategies import STRATEGIES
+
+    budget = Budget(config.start, config.batch, config.rounds)
+    shape = (config.splits, config.seeds, len(config.strategies), 2, config.rounds + 1)
+    scores = np.empty(shape)
+    for split in range(config.splits):
+        seed = config.seed + split
+        pool, test = split_notes(notes, config.test_share, seed)
+        if setting.pool == "skewed":
+            pool = thin_pool(notes, pool, config.rare_flags, config.rare_positives, seed)
+        _require_enough(setting, len(pool), budget)
+        arena = arena_of(notes, texts, (pool, test))
+        for start in range(config.seeds):
+            for at, name in enumerate(config.strategies):
+                course_seed = config.seed + 100 * split + start
+                scores[split, start, at] = run_course(arena, STRATEGIES[name], budget, course_seed)
+        done = f"pool {setting.pool}, {setting.signals}: split {split + 1} of {config.splits}"
+        print(f"bench loop: {done}", file=sys.stderr, flush=True)
+    return Curves(tuple(config.strategies), budget.spent, scores)
+
+
+def _require_enough(setting: Setting, pool: int, budget: Budget) -> None:
     if pool < budget.spent[-1]:
         raise InputError(
-            f"notes: the pool holds {pool} notes, the budget is {budget.spent[-1]}; give more "
-            "notes, or fewer rounds or a smaller batch"
+            f"notes: the pool ({setting.pool}) holds {pool} notes, the budget is "
+            f"{budget.spent[-1]}; give more notes, or fewer rounds or a smaller batch"
         )
 
 
 def _row(
-    config: LabelEfficiencyConfig, signals: Signals, one: StrategyResult, curves: Curves
+    config: LabelEfficiencyConfig, setting: Setting, one: StrategyResult, curves: Curves
 ) -> dict[str, Any]:
     """One strategy's figures as a line of JSON; null where a target was never reached."""
 
@@ -173,7 +214,8 @@ def _row(
     return {
         "bench": "label_efficiency",
         "learner": config.learner,
-        "signals": signals,
+        "pool": setting.pool,
+        "signals": setting.signals,
         "strategy": one.strategy,
         "labels_to_random_final": listed(one.labels),
         "share_of_random_labels": listed(one.share),

@@ -15,9 +15,12 @@ from thce.notes.read import read_notes
 from thce.registry.gold import gold_cells
 from thce.registry.hydrate import hydrate_table, resolve
 from thce.registry.hydrated import matrix
-from thce.registry.labels import UNKNOWN
+from thce.registry.labels import TRUE, UNKNOWN
 from thce.registry.signals import deterministic_signal
 from thce.registry.splits import TEST, Fractions, assign
+
+COMMON = 0.2
+"""Share of the pool from which a flag is common."""
 
 
 def read_labelled(paths: Sequence[str], quarantine: Path) -> pa.Table:
@@ -73,6 +76,30 @@ def split_notes(notes: Notes, test_share: float, seed: int) -> tuple[Rows, Rows]
     homes = assign(notes.encounter_ids, notes.gold, notes.groups, fractions, seed)
     in_test = np.array([homes[name] == TEST for name in notes.encounter_ids])
     return np.flatnonzero(~in_test), np.flatnonzero(in_test)
+
+
+def thin_pool(notes: Notes, pool: Rows, rare_flags: int, left: int, seed: int) -> Rows:
+    """The pool with some flags made rare, as a service's notes are and written corpora are not.
+
+    Of each flag drawn, all pool notes but `left` are taken out, flag by flag, so that other flags
+    of the same notes lose some, too. Flags that many notes hold are never drawn: they stay common.
+    The test keeps every note, or nobody could measure.
+
+    Args:
+        notes: all notes.
+        pool: its rows.
+        rare_flags: how many flags are drawn.
+        left: positives that each keeps at most.
+        seed: draws the flags and the notes.
+    """
+    generator = np.random.default_rng(seed)
+    true = notes.gold[pool] == TRUE
+    kept = np.ones(len(pool), dtype=bool)
+    uncommon = np.flatnonzero(true.mean(axis=0) < COMMON)
+    for flag in generator.permutation(uncommon)[:rare_flags]:
+        holding = generator.permutation(np.flatnonzero(kept & true[:, flag]))
+        kept[holding[left:]] = False
+    return pool[kept]
 
 
 def arena_of(notes: Notes, texts: Sequence[str], split: tuple[Rows, Rows]) -> Arena:

@@ -1,5 +1,6 @@
 """The HTML report of a label-efficiency bench."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from thce.files import write_text
 from thce.registry.annotators import ORACLE
 
 if TYPE_CHECKING:
-    from thce.bench.label_efficiency import LabelEfficiencyConfig, Signals
+    from thce.bench.label_efficiency import LabelEfficiencyConfig, Setting
 
 TARGET = 0.6
 """The share of random's labels that the best strategy may need: the aim of the bench."""
@@ -48,41 +49,36 @@ _LEARNERS = {
         "The learner is the encoder itself, fine-tuned in every round of every course.",
     ),
 }
-_OPTIMISTIC = (
-    "The keyword rules were corrected on these notes and are right nearly everywhere on them: "
-    "whatever is at odds with them is an error of the model, which no rule can promise on notes "
-    "of others. Read as an upper bound."
-)
-_ON_KEYWORDS = {
+_SIGNALS = {
     "form and codes": (
         "Unanswered notes are labelled by form and billing codes alone, and these alone stand "
-        "against the model. This is the main figure."
+        "against the model."
     ),
     "form, codes and keywords": (
-        "Form, codes and keyword rules together. Optimistic where the rules were written on the "
-        f"same notes, as the shipped ones are. {_OPTIMISTIC}"
+        "Form, codes and keyword rules label unanswered notes and stand against the model. "
+        "Optimistic on notes that the rules were corrected on, as the shipped ones are: whatever "
+        "is at odds with rules that are nearly always right is an error of the model, which no "
+        "rule can promise on notes of others."
     ),
 }
 
 
 def write_report(
     config: "LabelEfficiencyConfig",
-    courses: Mapping["Signals", Curves],
-    results: Mapping["Signals", Sequence[StrategyResult]],
+    courses: Mapping["Setting", Curves],
+    results: Mapping["Setting", Sequence[StrategyResult]],
     path: Path,
 ) -> Path:
     """Writes the report.
 
     Args:
         config: of the bench.
-        courses: by what labels unanswered notes, the main figure first.
+        courses: by setting, the main one first.
         results: of the same courses.
         path: the HTML file.
     """
-    signals, main = next(iter(results.items()))
-    curves = courses[signals]
+    curves = next(iter(courses.values()))
     budget, (splits, seeds) = int(curves.spent[-1]), curves.scores.shape[:2]
-    best = best_strategy(main)
     provenance = Provenance(
         gold="the gold labels of the input",
         corpus=config.corpus,
@@ -94,11 +90,12 @@ def write_report(
     page = Page(
         title="Label efficiency of the sampling strategies",
         subtitle=f"Each against random from the same starts, on {config.corpus}",
-        summary=_summary(config, main, best, budget),
+        summary=_summary(config, results, budget),
         caution=describe_provenance(provenance),
-        key_figures=_key_figures(signals, main, best, budget, splits * seeds),
+        key_figures=_key_figures(results, splits * seeds),
         sections=[
-            _section(name, part, courses[name].spent.tolist()) for name, part in results.items()
+            _section(config, setting, part, courses[setting].spent.tolist())
+            for setting, part in results.items()
         ],
         facts=[
             ("Learner", _LEARNERS[config.learner][0]),
@@ -120,69 +117,87 @@ def best_strategy(results: Sequence[StrategyResult]) -> StrategyResult:
 
 def _summary(
     config: "LabelEfficiencyConfig",
-    main: Sequence[StrategyResult],
-    best: StrategyResult,
+    results: Mapping["Setting", Sequence[StrategyResult]],
     budget: int,
 ) -> list[str]:
-    random = next(one for one in main if one.strategy == BASELINE)
+    return [
+        *(_finding(setting, part, budget) for setting, part in results.items()),
+        _LEARNERS[config.learner][1],
+        "The best strategy of each setting was picked by the figures it is shown with. Intervals "
+        "redraw splits and, within them, starts; all splits are of the same notes, so they say "
+        "nothing of other notes.",
+    ]
+
+
+def _finding(setting: "Setting", results: Sequence[StrategyResult], budget: int) -> str:
+    best, random = best_strategy(results), _random(results)
+    gain = best.gain["macro_f1"]
     reached = (
-        f"With {budget} notes answered, random sampling brings the model alone to macro F1 "
-        f"{number(random.final['macro_f1'].estimate)} ({interval(random.final['macro_f1'])})."
+        f"Pool {setting.pool}, {setting.signals}: with {budget} notes answered, random sampling "
+        f"brings the model alone to macro F1 {number(random.final['macro_f1'].estimate)}; "
     )
     if np.isinf(best.labels.estimate):
-        needed = "No other strategy reaches that with as many notes."
+        needed = "no other strategy gets there for good."
     else:
         verdict = "meets" if best.share.estimate <= TARGET else "misses"
         needed = (
-            f"{_TITLES[best.strategy]} needs {best.labels.estimate:.0f} notes for it, "
-            f"{percent(best.share.estimate)} of random's ({_share(best.share)}); this {verdict} "
+            f"{_TITLES[best.strategy].lower()} needs {best.labels.estimate:.0f} notes for it, "
+            f"{percent(best.share.estimate)} of random's ({_share(best.share)}), which {verdict} "
             f"the aim of {percent(TARGET)}."
         )
-    gain = best.gain["macro_f1"]
-    return [
-        reached,
-        needed,
-        f"Its macro F1, averaged over the budget, is {signed(gain.estimate)} against random's "
-        f"({signed(gain.low)} to {signed(gain.high)}, paired over the same splits and starts).",
-        _LEARNERS[config.learner][1],
-        "Intervals redraw splits and, within them, starts. All splits are of the same notes, so "
-        "they say nothing of other notes.",
-    ]
+    return (
+        f"{reached}{needed} Its macro F1 averaged over the budget is {signed(gain.estimate)} "
+        f"against random's ({signed(gain.low)} to {signed(gain.high)}, paired)."
+    )
+
+
+def _random(results: Sequence[StrategyResult]) -> StrategyResult:
+    return next(one for one in results if one.strategy == BASELINE)
 
 
 def _key_figures(
-    signals: str, main: Sequence[StrategyResult], best: StrategyResult, budget: int, courses: int
+    results: Mapping["Setting", Sequence[StrategyResult]], courses: int
 ) -> list[KeyFigure]:
-    random = next(one for one in main if one.strategy == BASELINE)
-    return [
-        KeyFigure("Best strategy", _TITLES[best.strategy], signals),
-        KeyFigure("Share of random's labels", _percent(best.share.estimate), _share(best.share)),
-        KeyFigure(
-            "Random's macro F1",
-            number(random.final["macro_f1"].estimate),
-            f"after {budget} notes",
-        ),
-        KeyFigure("Courses", f"{courses}", "of each strategy"),
-    ]
-
-
-def _section(signals: str, results: Sequence[StrategyResult], spent: Sequence[int]) -> Section:
-    ordered = sorted(results, key=lambda one: one.strategy != BASELINE)
-    random, best = ordered[0], best_strategy(results)
     figures = [
-        _figure(signals, ordered, spent, metric, title, (random.strategy, best.strategy))
-        for metric, title in (("macro_f1", "Macro F1"), ("micro_f1", "Micro F1"))
+        KeyFigure(
+            f"Share of random's labels, pool {setting.pool}",
+            _percent(best.share.estimate),
+            f"{_TITLES[best.strategy].lower()}, {setting.signals}",
+        )
+        for setting, part in results.items()
+        for best in (best_strategy(part),)
     ]
+    return [*figures, KeyFigure("Courses", f"{courses}", "of each strategy and setting")]
+
+
+def _section(
+    config: "LabelEfficiencyConfig",
+    setting: "Setting",
+    results: Sequence[StrategyResult],
+    spent: Sequence[int],
+) -> Section:
+    ordered = sorted(results, key=lambda one: one.strategy != BASELINE)
+    banded = (BASELINE, best_strategy(results).strategy)
+    pools = {
+        "as given": "The pool holds the notes as they are.",
+        "skewed": (
+            f"In each split {config.rare_flags} flags drawn at random are thinned to "
+            f"{config.rare_positives} positives in the pool; the test keeps all of its notes."
+        ),
+    }
     return Section(
-        title=f"Unanswered notes labelled by {signals}",
-        paragraphs=[_ON_KEYWORDS[signals]],
-        figures=figures,
+        title=f"Pool {setting.pool}, {setting.signals}",
+        paragraphs=[f"{pools[setting.pool]} {_SIGNALS[setting.signals]}"],
+        figures=[
+            _figure(setting, ordered, spent, metric, title, banded)
+            for metric, title in (("macro_f1", "Macro F1"), ("micro_f1", "Micro F1"))
+        ],
         tables=[_table(ordered)],
     )
 
 
 def _figure(
-    signals: str,
+    setting: "Setting",
     results: Sequence[StrategyResult],
     spent: Sequence[int],
     metric: str,
@@ -196,8 +211,8 @@ def _figure(
     level = results[0].final[metric].estimate
     svg = line_chart(
         lines,
-        name=f"{metric.replace('_', '-')}-{signals.replace(', ', '-').replace(' ', '-')}",
-        description=f"{title} of each strategy against notes answered, {signals}",
+        name=re.sub(r"\W+", "-", f"{metric} {setting.pool} {setting.signals}"),
+        description=f"{title} of each strategy against notes answered, pool {setting.pool}",
         x="Notes answered",
         y=f"{title} of the model alone on test notes",
         level=level,
