@@ -31,7 +31,7 @@ app.add_typer(notes, name="notes", help="Read, de-identify and check notes.")
 app.add_typer(registry, name="registry", help="29 procedure flags and the diamond loop.")
 app.add_typer(annotations, name="annotations", help="The annotation store and Prodigy's files.")
 app.add_typer(bundles, name="bundles", help="Publish, verify, promote and roll back models.")
-app.add_typer(bench, name="bench", help="Every speed against its rival, as one JSON line.")
+app.add_typer(bench, name="bench", help="Every speed and every strategy against its rival.")
 app.add_typer(weights, name="weights", help="Base weights and where they come from.")
 
 

@@ -1,13 +1,16 @@
-"""`thce bench`: each speed against its rival, in one run and as one JSON line."""
+"""`thce bench`: each speed and strategy against its rival, in one run and as JSON lines."""
 
 from typing import TYPE_CHECKING
 
 import typer
 
+from thce.bench import cli_loop
+
 if TYPE_CHECKING:
     from thce.bench.result import BenchResult
 
 app = typer.Typer(no_args_is_help=True)
+cli_loop.register(app)
 
 JSON = typer.Option(False, "--json", help="Print the JSON line alone.")
 REPETITIONS = typer.Option(None, "--repetitions", help="Timed repetitions of each side.")

@@ -7,6 +7,7 @@ too, for print. Text stays text, so that it can be read aloud, searched and set 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,14 @@ BLUE, VERMILION, GREEN, ORANGE, INK, QUIET = (
     "#556070",
 )
 _MARKERS = ((VERMILION, "D"), (GREEN, "s"), (ORANGE, "^"))
+_LINES: tuple[tuple[str, str, Any], ...] = (
+    (QUIET, "o", "-"),
+    (BLUE, "s", "-"),
+    (VERMILION, "D", "--"),
+    (GREEN, "^", "-."),
+    (ORANGE, "v", (0, (5, 1, 1, 1, 1, 1))),
+    ("#CC79A7", "P", (0, (3, 1))),
+)
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "thce",
@@ -54,6 +63,16 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 2.0,
     "lines.markersize": 6.0,
 }
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: a value with its interval at each x; the interval is drawn where `band` is."""
+
+    name: str
+    x: Sequence[int]
+    y: Sequence[Interval]
+    band: bool = False
 
 
 def label_f1_bars(systems: Sequence[SystemScore], titles: Mapping[str, str]) -> str:
@@ -160,6 +179,42 @@ def reliability_diagram(bins: Sequence[Bin]) -> str:
         axes.set_ylabel("Share that is true")
         axes.legend(loc="upper left")
         return _svg(axes, "reliability", "Observed against predicted frequency")
+
+
+def line_chart(
+    lines: Sequence[Line], *, name: str, description: str, x: str, y: str, level: float | None
+) -> str:
+    """Up to six curves, told apart by colour, marker and line style.
+
+    Args:
+        lines: in the order of the legend.
+        name: of the figure among those of its page.
+        description: read aloud in its place.
+        x: label of the horizontal axis.
+        y: label of the vertical axis.
+        level: a height to mark by a dotted line, if any.
+    """
+    with _axes(9.6, 4.6) as axes:
+        if level is not None:
+            axes.axhline(level, color=QUIET, linewidth=1.2, linestyle=":")
+        for line, (colour, marker, dashes) in zip(lines, _LINES, strict=False):
+            if line.band:
+                low, high = [one.low for one in line.y], [one.high for one in line.y]
+                axes.fill_between(line.x, low, high, color=colour, alpha=0.14, linewidth=0)
+            axes.plot(
+                line.x,
+                [one.estimate for one in line.y],
+                color=colour,
+                marker=marker,
+                linestyle=dashes,
+                markersize=5,
+                label=line.name,
+            )
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+        axes.locator_params(axis="x", integer=True)
+        axes.legend(loc="lower right", ncols=2)
+        return _svg(axes, name, description)
 
 
 @contextmanager

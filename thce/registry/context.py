@@ -141,7 +141,9 @@ def assess(
     }
     if note.text[max(0, mention.start - 2) : mention.start].strip(' ("') == "?":
         found.add(Assertion.HYPOTHETICAL)
-    if sentence.section not in _NAMES and _is_dated(note.text, mention, sentence.start, sentence.end):
+    if sentence.section not in _NAMES and _is_dated(
+        note.text, mention, sentence.start, sentence.end
+    ):
         found.add(Assertion.HISTORICAL)
     for assertion in PRECEDENCE:
         if assertion in found:

@@ -34,31 +34,11 @@ def score_notes(
     band: float | None = None,
     abstention: Abstention | None = None,
 ) -> pa.Table:
-    """Prepares, hydrates and scores notes in this process.
+    """Probabilities, the joint decision, who found it, what to look at; in this process.
 
     Args:
         predictor: an opened bundle.
-        notes: the columns of the read step.
-        band: see `score_hydrated`.
-        abstention: see `score_hydrated`.
-
-    Returns:
-        One row per note, in the order given, with the columns that `score_hydrated` gives.
-    """
-    return score_hydrated(predictor, prepare_and_hydrate(notes), band, abstention)
-
-
-def score_hydrated(
-    predictor: Predictor,
-    hydrated: pa.Table,
-    band: float | None = None,
-    abstention: Abstention | None = None,
-) -> pa.Table:
-    """Scores hydrated notes: probabilities, the joint decision, who found it, what to look at.
-
-    Args:
-        predictor: an opened bundle.
-        hydrated: what the hydrate step writes, `text` included.
+        notes: the columns of the read step; they are prepared and hydrated here.
         band: how near its threshold a probability asks for review; None takes the bundle's.
         abstention: what may be accepted without a person. It adds the column `auto_accept`, and
             a note with an accepted flag that is not among them needs review.
@@ -66,6 +46,7 @@ def score_hydrated(
     Returns:
         One row per note, in the order given, with the columns of SCHEMA.
     """
+    hydrated = prepare_and_hydrate(notes)
     fusion = predictor.fusion
     if band is not None:
         fusion = fusion.model_copy(update={"band": band})

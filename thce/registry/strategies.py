@@ -43,11 +43,11 @@ class Disagreement:
 class Uncertainty:
     """Probabilities nearest to their thresholds, averaged over a note's least certain flags.
 
-    The mean over all 29 flags would be ruled by the many that are plainly absent, the maximum by
-    a single flag near its threshold in almost every note; the few least certain lie between.
+    A single flag, or three, near their thresholds are found in almost every note: a note pays
+    where many flags are in doubt at once (docs/label-efficiency.md).
     """
 
-    flags: int = 3
+    flags: int = 10
     needs_model: ClassVar[bool] = True
 
     def select(self, candidates: Candidates, limit: int, seed: int) -> Rows:
