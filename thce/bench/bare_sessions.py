@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.bench.processes import processor_seconds
-
 TAKE = 8
 """Notes that a process takes from the shared counter at a time."""
 LOADING_SECONDS = 120.0
@@ -23,12 +21,10 @@ class BareRun:
 
     Attributes:
         seconds: from when all processes have loaded to the end of the last one.
-        processor_seconds: that they used meanwhile.
         logits: (n, labels) in the order of the notes.
     """
 
     seconds: float
-    processor_seconds: float
     logits: NDArray[np.float32]
 
 
@@ -67,13 +63,13 @@ def run_bare_sessions(model: BareModel, texts: list[str], processes: int, folder
     for worker in workers:
         worker.start()
     loaded.wait(timeout=LOADING_SECONDS)
-    used, started = processor_seconds(), time.perf_counter()
+    started = time.perf_counter()
     for worker in workers:
         worker.join()
-    seconds, used = time.perf_counter() - started, processor_seconds() - used
+    seconds = time.perf_counter() - started
     if any(worker.exitcode for worker in workers):
         raise RuntimeError("a bare session failed; its traceback is above")
-    return BareRun(seconds, used, _collect(targets))
+    return BareRun(seconds, _collect(targets))
 
 
 def _work(model: BareModel, source: Path, position: Any, loaded: Any, target: Path) -> None:

@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PARENT, _TIMES = 1, slice(11, 15)
+_PARENT = 1
 
 
 def family() -> dict[int, list[str]]:
@@ -24,12 +23,3 @@ def family() -> dict[int, list[str]]:
         found |= more
         grown = bool(more)
     return {process: fields[process] for process in found}
-
-
-def processor_seconds() -> float:
-    """Processor time that the family has used so far, ended and awaited children included.
-
-    A difference of two readings says what the work between them cost, whatever else the machine
-    was doing; it holds as long as no descendant that was counted was taken over by another parent.
-    """
-    return sum(int(tick) for stat in family().values() for tick in stat[_TIMES]) / _TICKS

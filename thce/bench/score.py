@@ -19,7 +19,6 @@ from pydantic import Field
 
 from thce.bench.bare_sessions import BareModel, run_bare_sessions
 from thce.bench.machine import usable_cores
-from thce.bench.processes import processor_seconds
 from thce.bench.result import BenchResult, Comparison, at_least
 from thce.bench.score_work import Work, make_work, source_rows
 from thce.bench.transformers_pipeline import Setting, TextClassificationPipeline
@@ -59,18 +58,12 @@ class ScoreBenchConfig(Config):
 
 @dataclass
 class Measured:
-    """Notes per second of each run of each side, and the largest differences between answers.
-
-    `ours_processor` and `bare_processor` are seconds of processor time a note, which hold on a
-    busy machine too.
-    """
+    """Notes per second of each run of each side, and the largest differences between answers."""
 
     ours: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
     pipeline: list[float] = field(default_factory=list)
     ray_start: list[float] = field(default_factory=list)
-    ours_processor: list[float] = field(default_factory=list)
-    bare_processor: list[float] = field(default_factory=list)
     from_bare: float = 0.0
     from_pipeline: float = 0.0
 
@@ -128,9 +121,7 @@ def _measure(
     spent = pipeline.seconds(sample, setting)
     first = run_bare_sessions(model, work.texts[:half], cores, folder)
     with _own_ray(cores) as started:
-        used = processor_seconds()
         seconds, scored = _score(predictor, work.notes, folder, min_workers=cores)
-        used = processor_seconds() - used
     second = run_bare_sessions(model, work.texts[half:], cores, folder)
     again = time.perf_counter()
     answers = pipeline.probabilities(sample, setting)
@@ -142,10 +133,6 @@ def _measure(
     measured.bare.append(len(work.texts) / (first.seconds + second.seconds))
     measured.pipeline.append(2 * len(sample) / spent)
     measured.ray_start.append(started)
-    measured.ours_processor.append(used / len(work.texts))
-    measured.bare_processor.append(
-        (first.processor_seconds + second.processor_seconds) / len(work.texts)
-    )
     measured.from_bare = max(measured.from_bare, float(np.abs(ours - bare).max()))
     measured.from_pipeline = max(measured.from_pipeline, float(np.abs(sampled - answers).max()))
 
@@ -274,7 +261,5 @@ def _details(work: Work, rates: dict[str, float], measured: Measured) -> dict[st
         "bare_notes_per_second": measured.bare,
         "pipeline_notes_per_second": measured.pipeline,
         "ray_start_seconds": measured.ray_start,
-        "processor_milliseconds_a_note_ours": [1e3 * used for used in measured.ours_processor],
-        "processor_milliseconds_a_note_bare": [1e3 * used for used in measured.bare_processor],
         "largest_difference_from_the_pipeline": measured.from_pipeline,
     }
