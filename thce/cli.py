@@ -4,15 +4,22 @@ Exit codes: 0 success, 1 a finding, 2 a usage or input error with one line on st
 """
 
 import sys
+from typing import Any, NoReturn, cast
 
 import typer
 
 from thce.annotations.cli import app as annotations
 from thce.bundles.cli import app as bundles
-from thce.errors import Finding, InputError
+from thce.errors import Finding, InputError, input_error
 from thce.notes.cli import app as notes
 from thce.registry.cli import app as registry
 from thce.training.cli import app as weights
+
+# What typer raises for wrong options; it exports only this class's heirs.
+_USAGE_ERROR = cast(
+    "type[Exception]",
+    next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError"),
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,13 +54,30 @@ def version() -> None:
 def main() -> None:
     """Entry point: turns errors and findings into one line and an exit code."""
     try:
-        app()
-    except InputError as error:
-        print(f"thce: {error}", file=sys.stderr)
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        print("thce: stopped", file=sys.stderr)
+        sys.exit(1)
+    except _USAGE_ERROR as error:
+        _end_with_usage(error)
+    except (InputError, OSError) as error:
+        said = input_error(error) if isinstance(error, OSError) else error
+        print(f"thce: {said}", file=sys.stderr)
         sys.exit(2)
     except Finding as finding:
         print(f"thce: {finding}", file=sys.stderr)
         sys.exit(1)
+
+
+def _end_with_usage(error: Any) -> NoReturn:
+    """One line for a wrong option or argument; the help where nothing was asked."""
+    if error.__class__.__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        said = " ".join(error.format_message().split()).rstrip(".")
+        command = error.ctx.command_path if error.ctx else "thce"
+        print(f"thce: {said}; see `{command} --help`", file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,15 @@ def input_errors() -> Iterator[None]:
         raise
 
 
+def quiet_failures() -> None:
+    """Keeps Ray Data from logging the traceback of a wrong input: the error itself is raised.
+
+    For the caller and for the functions that it maps, which run in processes of their own.
+    """
+    for name in ("ray._common.retry", "ray.data.exceptions"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def start_ray(
     cpus: int | None = None, address: str | None = None, *, worker_logs: bool = True
 ) -> dict[str, Any]:

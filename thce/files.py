@@ -1,10 +1,13 @@
 """Durable local writes (temp file, fsync, rename) and JSON lines."""
 
+import glob
 import hashlib
 import json
 import os
+import shutil
+import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,24 +19,70 @@ def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Opens a temporary neighbour of `path`; on success it is synced and renamed over it.
 
     A reader sees the old content or the new, never a part. On an exception `path` is untouched.
+    What a killed process of this machine left of the same file is removed.
 
     Args:
         path: the local file to replace; its folder is created.
         mode: "w" (UTF-8 text) or "wb".
+
+    Raises:
+        OSError: it cannot be written; the error names `path`.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.with_name(f"{_temporary_prefix(target)}{os.getpid()}.tmp")
     encoding = None if "b" in mode else "utf-8"
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(target)
         with open(temporary, mode, encoding=encoding) as handle:
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(target)
         sync_folder(target.parent)
+    except OSError as error:
+        if error.filename is None or str(error.filename) == str(temporary):
+            error.filename = str(path)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary_prefix(target: Path) -> str:
+    return f".{target.name}.{socket.gethostname()}-"
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Removes temporary neighbours whose process, on this machine, is gone."""
+    prefix = _temporary_prefix(target)
+    for path in target.parent.glob(f"{glob.escape(prefix)}*.tmp"):
+        process = path.name.removeprefix(prefix).removesuffix(".tmp")
+        if process.isdecimal() and not _is_alive(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copies every file below a folder.
+
+    Raises:
+        OSError: the first file that cannot be read or written.
+    """
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,9 +17,15 @@ def is_remote(path: str) -> bool:
 
 
 def resolve(path: str) -> str:
-    """A local path made absolute against the working directory; an fsspec URL as it is."""
+    """A local path made absolute against the working directory; an fsspec URL as it is.
+
+    Raises:
+        InputError: the path is empty, which would mean the working directory.
+    """
     if is_remote(path):
         return path
+    if not path.strip():
+        raise InputError("a path is empty; give a file, a folder or a URL")
     return str(Path(path.removeprefix("file://")).expanduser().absolute())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from thce import config as configs
-from thce.errors import Finding, InputError
+from thce.errors import Finding, InputError, input_error
 from thce.paths import require_absolute
 
 
@@ -56,8 +56,9 @@ def run_job(module: str, config_class: str, outputs: tuple[str, ...] = ("output"
             if value is not None:
                 require_absolute(field, value)
         print(json.dumps(step.run(config), default=str))
-    except InputError as error:
-        print(f"job: {error}", file=sys.stderr)
+    except (InputError, OSError) as error:
+        said = input_error(error) if isinstance(error, OSError) else error
+        print(f"job: {said}", file=sys.stderr)
         sys.exit(2)
     except Finding as finding:
         print(f"job: {finding}", file=sys.stderr)

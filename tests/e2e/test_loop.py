@@ -73,7 +73,7 @@ def _config(shared: dict[str, Any], name: str, **fields: Any) -> LoopConfig:
 
 
 def test_the_oracle_runs_a_round_and_a_second_call_changes_nothing(notes: dict[str, Any]) -> None:
-    config = _config(notes, "oracle")
+    config = _config(notes, "oracle", blind_fraction=0.5)
     report = run(config)
     first, second = report["rounds"]
     assert (first["labels_spent"], second["labels_spent"]) == (0, 11)
@@ -83,6 +83,7 @@ def test_the_oracle_runs_a_round_and_a_second_call_changes_nothing(notes: dict[s
     assert 0 <= low <= second["scores"]["micro_f1"][0] <= high <= 1
     page = Path(report["report"]).read_text(encoding="utf-8")
     assert "oracle (the shipped gold labels)" in page
+    assert "Pull of the prefill" in page
     assert first["version"] in page
     assert second["version"] in page
     assert "http" not in page.replace("http://www.w3.org", "")
@@ -111,7 +112,9 @@ def test_people_answer_a_batch_and_the_loop_goes_on(notes: dict[str, Any]) -> No
     report = run(_config(notes, "people", annotator="file", answers=answered))
     assert [one["labels_spent"] for one in report["rounds"]] == [0, 11]
     assert report["rounds"][1]["scores"] is not None
-    assert "oracle" not in Path(report["report"]).read_text(encoding="utf-8")
+    page = Path(report["report"]).read_text(encoding="utf-8")
+    assert "oracle" not in page
+    assert "Pull of the prefill" not in page, "no task was blind"
     labels = (Path(report["bundle"]).parent / "human_labels.csv").read_text(encoding="utf-8")
     assert len(labels.splitlines()) == 1 + 15
 

@@ -252,14 +252,17 @@ BAD = {
     "no answer": (GOOD | {"answer": None}, "answer: must be"),
     "no accept": ({k: v for k, v in GOOD.items() if k != "accept"}, "accept: missing"),
     "null accept": (GOOD | {"accept": None}, "accept: must be a list"),
-    "unknown flag": (GOOD | {"accept": ["ball"]}, "accept: flag 'ball' is not in the registry"),
+    "unknown flag": (
+        GOOD | {"accept": ["ball"]},
+        "accept: an item is not a flag of the registry; did",
+    ),
     "text as flag": (GOOD | {"accept": [SECRET]}, "accept: an item is not a flag"),
     "number flag": (GOOD | {"accept": [3]}, "accept: must be a list of flags"),
     "flag not offered": (
         GOOD | {"options": [{"id": "ipc"}], "accept": ["bal"]},
         "accept: bal not among the task's options",
     ),
-    "foreign options": (GOOD | {"options": [{"id": "POSITIVE"}]}, "options: flag 'POSITIVE'"),
+    "foreign options": (GOOD | {"options": [{"id": "POSITIVE"}]}, "options: an item is not"),
     "no options": (GOOD | {"options": []}, "options: must be a list"),
     "options nowhere": (
         {k: v for k, v in GOOD.items() if k != "options"},

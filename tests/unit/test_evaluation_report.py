@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from thce.evaluation.calibration import measure_labels
 from thce.evaluation.comparison import compare
 from thce.evaluation.multilabel import outcomes
 from thce.evaluation.report import loop_report, registry_evaluation_report
@@ -124,8 +125,7 @@ def test_pages_need_nothing_from_outside(loop_page: str, rounds, label: np.ndarr
         PROVENANCE,
         rounds[-1].bundle,
         titles=TITLES,
-        probabilities=scores,
-        label=label,
+        calibration=measure_labels(scores, label, FLAG_NAMES),
     )
     for html in (loop_page, page):
         outline = read(html)

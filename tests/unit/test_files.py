@@ -1,11 +1,14 @@
 """Durable writes: the old content or the new, never a part."""
 
+import os
+import resource
+import signal
 from pathlib import Path
 
 import pytest
 
-from thce.errors import InputError
-from thce.files import atomic_open, read_json, read_jsonl, write_json, write_jsonl
+from thce.errors import InputError, input_error
+from thce.files import atomic_open, read_json, read_jsonl, write_json, write_jsonl, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -44,3 +47,33 @@ def test_nan_is_not_json(tmp_path: Path) -> None:
     assert not (tmp_path / "a.json").exists()
     with pytest.raises(InputError):
         read_json(tmp_path / "a.json")
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    child = os.fork()
+    if child == 0:
+        with atomic_open(file) as handle:
+            handle.write("half")
+            handle.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".a.txt.")
+    other = tmp_path / left.name.replace(f"-{child}", f"-{os.getppid()}")
+    other.write_text("of a writer that is at work")
+    write_text(file, "whole")
+    assert sorted(tmp_path.iterdir()) == sorted([file, other])
+
+
+def test_a_full_disk_is_said_with_the_file_and_what_to_do(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(OSError) as refused:
+            write_text(tmp_path / "a.txt", "more than ten bytes")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    said = str(input_error(refused.value))
+    assert said.startswith(f"{tmp_path}/a.txt: File too large; free space and run the same")
+    assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from thce.registry.evidence import FEATURES, PRIOR, Sources, fit_weights, log_odds
+from thce.registry.evidence import (
+    ACCEPT_ABOVE,
+    FEATURES,
+    PRIOR,
+    Sources,
+    fit_weights,
+    log_odds,
+)
 from thce.registry.labels import FALSE, N_FLAGS, TRUE, UNKNOWN
 
 
@@ -15,32 +22,36 @@ def _sources(n: int, **cells: float) -> Sources:
     return Sources(
         filled("form"),
         filled("code"),
+        np.full((n, N_FLAGS), bool(cells.get("unbilled"))),
         filled("text"),
         np.full((n, N_FLAGS), cells.get("confidence", confidence), np.float32),
     )
 
 
 @pytest.mark.parametrize(
-    ("said", "margin", "accepted"),
+    ("said", "margin", "expected"),
     [
         ({"text": TRUE}, 0.0, True),
-        ({"text": TRUE}, -5.0, True),
-        ({"text": TRUE, "confidence": 0.5}, -5.0, False),
+        ({"text": TRUE}, -4.0, True),
+        ({"text": TRUE, "unbilled": True}, 0.0, True),
+        ({"text": TRUE, "unbilled": True}, -4.0, False),
+        ({"text": TRUE, "confidence": 0.5}, 0.0, True),
+        ({"text": TRUE, "confidence": 0.5}, -4.0, False),
         ({"text": TRUE, "code": TRUE}, -5.0, True),
-        ({"text": FALSE, "code": TRUE}, 0.0, False),
-        ({"text": FALSE, "code": TRUE}, 3.0, True),
-        ({"text": FALSE}, 3.0, False),
-        ({"text": FALSE, "form": TRUE}, 0.0, True),
-        ({"text": TRUE, "form": FALSE}, 1.0, False),
-        ({}, 1.0, False),
-        ({}, 3.0, True),
+        ({"text": FALSE, "code": TRUE}, 0.0, True),
+        ({"text": FALSE, "code": TRUE}, -5.0, False),
+        ({"text": FALSE}, 5.0, False),
+        ({"text": FALSE, "form": TRUE}, -3.0, True),
+        ({"text": TRUE, "form": FALSE}, 5.0, False),
+        ({"text": TRUE, "form": FALSE, "code": TRUE}, 0.0, False),
+        ({}, 5.0, False),
     ],
 )
 def test_before_anybody_answered_sources_count_by_their_tier(
-    said: dict[str, float], margin: float, accepted: bool
+    said: dict[str, float], margin: float, expected: bool
 ) -> None:
-    found = log_odds(np.full((1, N_FLAGS), margin), _sources(1, **said), PRIOR)
-    assert ((found > 0) == accepted).all()
+    odds = log_odds(np.full((1, N_FLAGS), margin), _sources(1, **said), PRIOR)
+    assert ((odds > ACCEPT_ABOVE) == expected).all()
 
 
 def test_without_labels_the_prior_stands() -> None:
@@ -56,6 +67,7 @@ def test_answers_move_the_weights_towards_who_is_right() -> None:
     wrong_text = np.where(rng.random(truth.shape) < 0.5, ~truth, truth)
     sources = Sources(
         *(np.full(truth.shape, UNKNOWN, np.int8) for _ in range(2)),
+        np.zeros(truth.shape, bool),
         np.where(wrong_text, TRUE, FALSE).astype(np.int8),
         np.where(wrong_text, 0.6, 0.3).astype(np.float32),
     )
@@ -66,8 +78,7 @@ def test_answers_move_the_weights_towards_who_is_right() -> None:
     many = fit_weights(margin, sources, label)
     assert PRIOR["model"] < few["model"] < many["model"]
     assert many["text_strong"] < PRIOR["text_strong"]
-    accepted = log_odds(margin, sources, many) > 0
-    assert (accepted == truth).mean() > 0.99
+    assert ((log_odds(margin, sources, many) > ACCEPT_ABOVE) == truth).mean() > 0.99
 
 
 def test_the_order_of_notes_does_not_matter() -> None:

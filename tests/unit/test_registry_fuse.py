@@ -42,7 +42,8 @@ def of_label(label: np.ndarray, structured: np.ndarray, disputed: np.ndarray) ->
     silent = np.full_like(label, UNKNOWN)
     text = np.where(structured == UNKNOWN, label, UNKNOWN).astype(np.int8)
     confidence = np.select([text == TRUE, text == FALSE], [0.6, 0.5], 0.0).astype(np.float32)
-    return Signals(label, Sources(structured, silent, text, confidence), disputed)
+    billed = np.zeros(label.shape, bool)
+    return Signals(label, Sources(structured, silent, billed, text, confidence), disputed)
 
 
 def keyword(**label: int) -> Signals:
@@ -147,6 +148,7 @@ def test_signals_come_from_the_hydrated_columns() -> None:
         {
             "label": list_column(label, pa.int8()),
             "structured_signal": list_column(-label, pa.int8()),
+            "cpt_codes": pa.array([[], ["31624"]], pa.list_(pa.string())),
             "cpt_signal": list_column(label, pa.int8()),
             "keyword_signal": list_column(label, pa.int8()),
             "keyword_confidence": list_column((label == TRUE) * np.float32(0.6), pa.float32()),
@@ -157,6 +159,11 @@ def test_signals_come_from_the_hydrated_columns() -> None:
     assert (found.label == label).all()
     assert (found.sources.form == -label).all()
     assert (found.sources.code == label).all()
+    assert not found.sources.unbilled[0].any()
+    assert not found.sources.unbilled[
+        1, [Flag.BAL.position, Flag.RIGID_BRONCHOSCOPY.position]
+    ].any()
+    assert found.sources.unbilled[1, Flag.IPC.position]
     assert (found.found == ((label == TRUE) | (-label == TRUE))).all()
     assert found.disputed.tolist() == [True, False]
     assert Signals.from_table(table.slice(1)).disputed.tolist() == [False]

@@ -276,7 +276,7 @@ def test_thresholds_come_back_as_written(saved: Path) -> None:
     }  # fmt: skip
 
 
-def test_missing_thresholds_never_fall_back_to_one_half(saved: Path) -> None:
+def test_fault_missing_thresholds_never_fall_back_to_one_half(saved: Path) -> None:
     with pytest.raises(InputError, match=r"absent\.json: no thresholds; 0\.5 is never assumed"):
         Thresholds.load(saved.with_name("absent.json"), "int8")
     content = json.loads(saved.read_text())

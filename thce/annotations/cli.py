@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thce.annotations import cli_keeping, cli_labels
+from thce.annotations import cli_anchoring, cli_keeping, cli_labels
 from thce.annotations.cli_options import (
     AsJson,
     StorePath,
@@ -143,6 +143,7 @@ def withdraw(
 
 
 cli_labels.add_to(app)
+cli_anchoring.add_to(app)
 cli_keeping.add_to(app)
 
 

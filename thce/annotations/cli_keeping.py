@@ -60,9 +60,9 @@ def delete_command(
     as_json: AsJson = False,
 ) -> None:
     """Deletes a note's text, tasks and answers for good; backups made earlier keep theirs."""
-    if not yes:
-        typer.confirm(f"Delete encounter {encounter_id} and its answers for good?", abort=True)
     with open_store(store) as opened:
+        if not yes:
+            typer.confirm(f"Delete encounter {encounter_id} and its answers for good?", abort=True)
         deleted = opened.delete_note(encounter_id)
     line = f"{encounter_id} deleted: {deleted.tasks} tasks, {deleted.answers} answers"
     print_report(asdict(deleted), line, as_json)

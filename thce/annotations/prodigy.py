@@ -142,11 +142,9 @@ def _flags(row: dict[str, Any], field: str) -> tuple[Flag, ...]:
 
 def _flag(field: str, name: str) -> Flag:
     try:
-        return parse_flag(name)
+        return parse_flag(name, from_data=True)
     except InputError as error:
-        # Anything longer than a word might be a piece of the note and is not repeated.
-        reason = error if name.isidentifier() else "an item is not a flag of the registry"
-        raise InputError(f"{field}: {reason}") from None
+        raise InputError(f"{field}: {error}") from None
 
 
 def _annotator(row: dict[str, Any]) -> str | None:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from thce.evaluation.multilabel import nan_to_none
 
 Groups = Sequence[str] | NDArray[Any]
-Contributions = NDArray[np.integer]
-"""(n, ...): what each note adds to counts, for example `multilabel.outcomes`."""
+Contributions = NDArray[np.integer] | NDArray[np.floating]
+"""(n, ...): what each note adds to counts or sums, for example `multilabel.outcomes`."""
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """(resamples, ...) summed counts -> (resamples,) values; NaN where undefined."""
@@ -37,7 +37,7 @@ class Interval:
         low: lower end.
         high: upper end.
         level: coverage aimed at, 0.95 by default.
-        method: bootstrap or wilson.
+        method: how it was made, such as bootstrap, wilson or newcombe.
     """
 
     estimate: float
@@ -94,12 +94,30 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
     """The score interval of a proportion (Wilson 1927); NaN without trials."""
     if trials == 0:
         return Interval(np.nan, np.nan, np.nan, level, "wilson")
-    z = NormalDist().inv_cdf((1 + level) / 2)
     rate = successes / trials
+    low, high = wilson_limits(np.array(rate), np.array(trials), normal_quantile(level))
+    return Interval(rate, float(low), float(high), level, "wilson")
+
+
+def wilson_limits(
+    rate: NDArray[np.floating], trials: NDArray[Any], z: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper score limits of proportions, at a quantile of the normal distribution.
+
+    Args:
+        rate: any shape.
+        trials: the same shape, above 0.
+        z: how many standard deviations.
+    """
     centre = rate + z * z / (2 * trials)
     spread = z * np.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    low, high = (centre - spread) / (1 + z * z / trials), (centre + spread) / (1 + z * z / trials)
-    return Interval(rate, max(0.0, float(low)), min(1.0, float(high)), level, "wilson")
+    scale = 1 + z * z / trials
+    return np.maximum((centre - spread) / scale, 0.0), np.minimum((centre + spread) / scale, 1.0)
+
+
+def normal_quantile(level: float) -> float:
+    """How many standard deviations to either side hold this share of a normal distribution."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def f1_interval(tp: int, fp: int, fn: int, level: float = LEVEL) -> Interval:
@@ -136,7 +154,7 @@ def _resampled_sums(units: Contributions, resamples: int, seed: int) -> NDArray[
     """(resamples, k) sums over as many units, drawn with replacement, as there are."""
     count = len(units)
     generator = np.random.default_rng(seed)
-    values = units.astype(np.float32)  # exact: sums stay below 2**24
+    values = units.astype(np.float32)  # counts stay exact: sums are below 2**24
     batch = max(1, _DRAWS_AT_ONCE // count)
     sums = np.empty((resamples, units.shape[1]))
     for start in range(0, resamples, batch):

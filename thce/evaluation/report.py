@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from thce.evaluation.anchoring import Anchoring
+from thce.evaluation.anchoring_section import anchoring_section
+from thce.evaluation.calibration import LabelCalibration
 from thce.evaluation.comparison import Comparison
 from thce.evaluation.page import KeyFigure, Page, Section, render
 from thce.evaluation.results import BundleVersion, Evaluation, Provenance, RoundResult
@@ -35,8 +35,7 @@ def registry_evaluation_report(
     *,
     titles: Mapping[str, str],
     remarks: Sequence[str] = (),
-    probabilities: NDArray[np.floating] | None = None,
-    label: NDArray[np.int8] | None = None,
+    calibration: LabelCalibration | None = None,
 ) -> str:
     """One bundle on one set of labelled notes, compared with rules, union and previous round.
 
@@ -46,8 +45,7 @@ def registry_evaluation_report(
         bundle: which model.
         titles: label titles by name.
         remarks: further sentences for the summary, such as which labels are dormant.
-        probabilities: (n, L) of the bundle; with `label` they add calibration.
-        label: (n, L) of 1, 0, -1.
+        calibration: of the model's probabilities on these notes.
 
     Returns:
         A self-contained HTML page.
@@ -57,9 +55,8 @@ def registry_evaluation_report(
     if comparisons:
         tables.append(comparison_table(comparisons))
     sections = [Section("Systems compared", tables=tables), label_section(evaluation, titles)]
-    if probabilities is not None and label is not None:
-        names = [titles.get(one.name, one.name) for one in main.score.labels]
-        sections.append(calibration_section(probabilities, label, names))
+    if calibration is not None:
+        sections.append(calibration_section(calibration, titles))
     return render(
         Page(
             title="Registry evaluation",
@@ -89,6 +86,7 @@ def loop_report(
     *,
     titles: Mapping[str, str],
     overall: Sequence[Comparison] = (),
+    anchoring: Anchoring | None = None,
     remarks: Sequence[str] = (),
 ) -> str:
     """A run of the loop from its first round to its last.
@@ -99,6 +97,7 @@ def loop_report(
         provenance: where notes and labels came from, and who annotated.
         titles: label titles by name.
         overall: the last model against the first, paired.
+        anchoring: the pull of the prefill, where blind tasks were answered.
         remarks: further sentences for the summary, such as which labels are dormant.
 
     Returns:
@@ -119,6 +118,9 @@ def loop_report(
     sections = [course_section(rounds), Section("Sources compared", tables=tables)]
     if len(rounds) > 1:
         sections.insert(1, Section("From round to round", tables=[step_table(rounds)]))
+    sections.append(label_section(last.evaluation, titles))
+    if anchoring is not None:
+        sections.append(anchoring_section(anchoring, titles))
     bundles = [
         (f"Bundle of round {one.number}", f"{one.bundle.version}, {one.bundle.fingerprint}")
         for one in rounds
@@ -136,7 +138,7 @@ def loop_report(
             ],
             caution=describe_provenance(provenance),
             key_figures=[*f1_figures(main), spent, disagreement_figure(last)],
-            sections=[*sections, label_section(last.evaluation, titles)],
+            sections=sections,
             facts=[("Stopped because", stopping_reason), *origin(provenance), *bundles],
         )
     )

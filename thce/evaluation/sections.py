@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from thce.evaluation.calibration import calibration_error, reliability
+from thce.evaluation.calibration import LabelCalibration
 from thce.evaluation.figures import (
     disagreement_curve,
     label_f1_bars,
@@ -84,28 +81,26 @@ def label_section(evaluation: Evaluation, titles: Mapping[str, str]) -> Section:
     )
 
 
-def calibration_section(
-    probabilities: NDArray[np.floating],
-    label: NDArray[np.int8],
-    names: Sequence[str],
-) -> Section:
+def calibration_section(found: LabelCalibration, titles: Mapping[str, str]) -> Section:
     """Observed against predicted, over all labels' cells together and label by label."""
-    bins = reliability(probabilities, label)
+    pooled = found.pooled
     return Section(
         title="Calibration",
         paragraphs=[
-            f"Expected calibration error over all labels together: "
-            f"{number(calibration_error(bins))}, in {counted(len(bins), 'bin')} of equally many "
-            "cells."
+            f"Expected calibration error of the model's probabilities over all labels together: "
+            f"{number(pooled.error.estimate)} ({interval(pooled.error)}), in "
+            f"{counted(pooled.bins, 'bin')} of equally many cells; probabilities that are all "
+            f"right would show {number(pooled.error_if_perfect)}. Brier score: "
+            f"{number(pooled.brier.estimate)} ({interval(pooled.brier)})."
         ],
         figures=[
             Figure(
-                reliability_diagram(bins),
+                reliability_diagram(found.reliability),
                 "Share of cells that are true against their mean predicted probability, with "
                 "95 % Wilson intervals; on the dotted line the two agree.",
             )
         ],
-        tables=[calibration_table(probabilities, label, names)],
+        tables=[calibration_table(found.labels, titles)],
     )
 
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from thce.evaluation.calibration import calibration_error, reliability
+from thce.evaluation.calibration import Calibration
 from thce.evaluation.comparison import Comparison
 from thce.evaluation.intervals import Interval
 from thce.evaluation.page import Cell, Column, Table
@@ -88,30 +86,39 @@ def label_table(system: SystemScore, titles: Mapping[str, str]) -> Table:
     )
 
 
-def calibration_table(
-    probabilities: NDArray[np.floating], label: NDArray[np.int8], names: Sequence[str]
-) -> Table:
-    """Per label: known cells, mean probability, share that is true, calibration error."""
-    rows = []
-    for column, name in enumerate(names):
-        bins = reliability(probabilities[:, column], label[:, column])
-        known = label[:, column] >= 0
-        rows.append(
-            [
-                Cell(name),
-                Cell(f"{known.sum():,}"),
-                Cell(number(_mean(probabilities[known, column]))),
-                Cell(number(_mean(label[known, column]))),
-                Cell(number(calibration_error(bins))),
-            ]
-        )
-    columns = ["Known cells", "Mean probability", "Share true", "Calibration error"]
+def calibration_table(labels: Mapping[str, Calibration], titles: Mapping[str, str]) -> Table:
+    """Per label: cells, positives, mean probability, share true, calibration error, Brier."""
+    rows = [
+        [
+            Cell(titles.get(name, name)),
+            Cell(f"{one.cells:,}"),
+            Cell(f"{one.positives:,}"),
+            Cell(number(one.mean_probability)),
+            Cell(number(one.positives / one.cells if one.cells else np.nan)),
+            _with_interval(one.error),
+            Cell(number(one.error_if_perfect)),
+            _with_interval(one.brier),
+        ]
+        for name, one in labels.items()
+    ]
+    columns = [
+        "Known cells",
+        "Positives",
+        "Mean probability",
+        "Share true",
+        "Calibration error",
+        "If perfect",
+        "Brier score",
+    ]
     return Table(
         caption="Calibration label by label",
         columns=[Column("Label", "text"), *map(Column, columns)],
         rows=rows,
-        note="Of few cells the expected calibration error is biased upwards: even a perfect model "
-        "does not reach 0.",
+        note="Calibration error: mean distance of predicted from observed over bins of equally "
+        "many cells, at least 20 each. Of few cells it is biased upwards; 'if perfect' is what "
+        "probabilities that are all right would show on as many, and the interval allows for it. "
+        "Brier score: mean squared distance of probability "
+        "and label, smaller is better. Intervals by bootstrap over notes.",
     )
 
 
@@ -208,10 +215,6 @@ def _comparison_row(name: str, one: Comparison) -> list[Cell]:
         Cell(p_value(one.p_adjusted)),
         Cell(capitalised(verdict(one))),
     ]
-
-
-def _mean(values: NDArray[Any]) -> float:
-    return float(values.mean()) if len(values) else np.nan
 
 
 def _with_interval(found: Interval) -> Cell:

@@ -18,6 +18,7 @@ _SYSTEMS = {
     "model": ("the model", "Model"),
     "rules": ("the rules", "Rules"),
     "union": ("the union of model and rules", "Model or rules"),
+    "naive": ("a naive regular expression per flag", "Naive regex"),
     "previous": ("the previous round", "Previous round"),
     "first": ("the first round", "First round"),
 }

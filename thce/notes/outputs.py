@@ -1,7 +1,9 @@
 """Opening an output on local disk or any fsspec storage: whole when it appears, or not there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import IO, Any
 
 import fsspec
@@ -35,6 +37,26 @@ def open_output(path: str, mode: str) -> Iterator[IO[Any]]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path}: cannot be written: {reason}") from None
+
+
+def require_replaceable(field: str, folder: Path, names: Sequence[str]) -> None:
+    """Checks that a local output folder which is replaced whole holds nothing else.
+
+    Args:
+        field: the option that named it.
+        folder: the output; it may be absent or empty.
+        names: patterns of what an earlier run of the same step leaves in it.
+
+    Raises:
+        InputError: something else lies there.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(f"{field}: {folder} is a file; give a folder")
+    for path in folder.iterdir():
+        if not any(fnmatch(path.name, name) for name in names):
+            raise InputError(f"{field}: {folder} holds something else; give a new folder")
 
 
 def _storage(url: str) -> tuple[Any, str]:

@@ -71,6 +71,9 @@ def dataset_of(plan: ReadPlan) -> Dataset:
     """The planned notes as a Ray Dataset in the order of file and line."""
     import ray
 
+    from thce.engine import quiet_failures
+
+    quiet_failures()
     parts = [
         {"part": json.dumps({"chunk": chunk.as_dict(), "left_out": sorted(left_out)})}
         for chunk, left_out in zip(plan.chunks, plan.left_out, strict=True)
@@ -85,6 +88,9 @@ def dataset_of(plan: ReadPlan) -> Dataset:
 
 
 def _read_parts(parts: pa.Table) -> Iterator[pa.Table]:
+    from thce.engine import quiet_failures
+
+    quiet_failures()
     for text in parts.column("part").to_pylist():
         part = json.loads(text)
         # A block needs its columns even where every row of the chunk was bad.

@@ -110,7 +110,10 @@ def read_planted(path: str | Path | None = None) -> list[PlantedRow]:
     if path is None and not PLANTED_PATH.exists():
         raise InputError("no planted identifiers beside this installation; give --planted FILE")
     source = path or PLANTED_PATH
-    return [_planted_row(source, line, values) for line, values in enumerate(read_jsonl(source), 1)]
+    rows = [_planted_row(source, line, values) for line, values in enumerate(read_jsonl(source), 1)]
+    if not rows:
+        raise InputError(f"{source}: no rows; give planted identifiers, one JSON object a line")
+    return rows
 
 
 def _planted_row(source: str | Path, line: int, values: Mapping[str, Any]) -> PlantedRow:

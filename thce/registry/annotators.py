@@ -15,6 +15,8 @@ ORACLE = "oracle (the shipped gold labels)"
 def answer_by_oracle(store: AnnotationStore, batch: str, gold: Mapping[str, Cells]) -> int:
     """Answers every open task of a batch with its gold labels; returns how many.
 
+    Answering a batch again, as a run does that was killed meanwhile, adds no answer.
+
     Args:
         store: the annotation store.
         batch: the batch to answer.
@@ -23,5 +25,5 @@ def answer_by_oracle(store: AnnotationStore, batch: str, gold: Mapping[str, Cell
     tasks = store.tasks(batch)
     for task in tasks:
         accept = [Flag(name) for name in names_from_cells(gold[task.encounter_id])]
-        store.answer(task.task_id, "oracle", accept)
+        store.answer(task.task_id, "oracle", accept, key=f"oracle {task.task_id}")
     return len(tasks)

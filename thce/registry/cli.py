@@ -9,11 +9,16 @@ from typing import Any
 
 import typer
 
+from thce.errors import Finding
+
 app = typer.Typer(no_args_is_help=True)
 
 CONFIG = typer.Option(None, "--config", "-c", help="YAML file with the step's configuration.")
 SET = typer.Option([], "--set", "-s", help="Overrides a field: a.b=value. Repeatable.")
 JSON = typer.Option(False, "--json", help="Print the report as JSON.")
+BLIND_FRACTION = typer.Option(
+    None, "--blind-fraction", help="Share of tasks without prefill, to measure its pull."
+)
 
 
 def _report(
@@ -156,9 +161,21 @@ def score(
     model: str | None = typer.Option(None, "--model", help="Bundle: folder, URL or champion:..."),
     notes: str | None = typer.Option(None, "--input", help="Notes: file, folder or glob."),
     output: str | None = typer.Option(None, "--output", help="Parquet folder, or a .jsonl file."),
+    abstention: str | None = typer.Option(
+        None, "--abstention", help="What abstain wrote: says which flags need no person."
+    ),
 ) -> None:
     """Scores notes on Ray Data with a growing and shrinking pool of sessions; resumable."""
-    _run("score:ScoreConfig", config, overrides, as_json, model=model, input=notes, output=output)
+    _run(
+        "score:ScoreConfig",
+        config,
+        overrides,
+        as_json,
+        model=model,
+        input=notes,
+        output=output,
+        abstention=abstention,
+    )
 
 
 @app.command()
@@ -182,6 +199,43 @@ def evaluate(
 
 
 @app.command()
+def abstain(
+    config: str | None = CONFIG,
+    overrides: list[str] = SET,
+    as_json: bool = JSON,
+    model: str | None = typer.Option(None, "--model", help="Bundle: folder, URL or champion:..."),
+    notes: str | None = typer.Option(
+        None, "--input", help="Labelled notes that the bundle was not fitted on."
+    ),
+    output: str | None = typer.Option(None, "--output", help="The file of cutoffs to write."),
+    precision: float | None = typer.Option(
+        None, "--precision", help="Share of automatically accepted flags that must be right."
+    ),
+    confidence: float | None = typer.Option(None, "--confidence", help="With how much confidence."),
+) -> None:
+    """Finds from which score on a flag may be accepted without a person, at a stated precision."""
+    given = {
+        "model": model,
+        "input": notes,
+        "output": output,
+        "precision": precision,
+        "confidence": confidence,
+    }
+    found = _report("abstain:AbstainConfig", config, overrides, given)
+    if as_json:
+        typer.echo(json.dumps(found, allow_nan=False))
+    else:
+        from thce.registry.console import print_abstention
+
+        print_abstention(found)
+    if all(one["cutoff"] is None for one in found["flags"].values()):
+        raise Finding(
+            f"no flag reaches precision {found['precision']} with confidence "
+            f"{found['confidence']} on these notes; {found['output']} leaves every note to people"
+        )
+
+
+@app.command()
 def sample(
     config: str | None = CONFIG,
     overrides: list[str] = SET,
@@ -196,6 +250,7 @@ def sample(
     ),
     limit: int | None = typer.Option(None, "--limit", help="Tasks in the batch."),
     seed: int | None = typer.Option(None, "--seed", help="Breaks ties."),
+    blind_fraction: float | None = BLIND_FRACTION,
 ) -> None:
     """Draws the notes that a person should look at and writes a batch for Prodigy."""
     _run(
@@ -211,6 +266,7 @@ def sample(
         strategy=strategy,
         limit=limit,
         seed=seed,
+        blind_fraction=blind_fraction,
     )
 
 
@@ -225,9 +281,16 @@ def loop(
     ),
     annotator: str | None = typer.Option(None, "--annotator", help="oracle or file."),
     answers: str | None = typer.Option(None, "--answers", help="Answers to the pending batch."),
+    blind_fraction: float | None = BLIND_FRACTION,
 ) -> None:
     """Runs the diamond loop: score, sample, annotate, merge, train, evaluate, round by round."""
-    given = {"notes": notes or None, "output": output, "annotator": annotator, "answers": answers}
+    given = {
+        "notes": notes or None,
+        "output": output,
+        "annotator": annotator,
+        "answers": answers,
+        "blind_fraction": blind_fraction,
+    }
     found = _report("loop:LoopConfig", config, overrides, given)
     if as_json:
         typer.echo(json.dumps(found, default=str, allow_nan=False))
@@ -235,3 +298,54 @@ def loop(
     from thce.registry.console import print_loop
 
     print_loop(found)
+
+
+@app.command()
+def crossval(
+    config: str | None = CONFIG,
+    overrides: list[str] = SET,
+    as_json: bool = JSON,
+    notes: list[str] = typer.Option([], "--notes", help="Labelled notes. Repeatable."),
+    output: str | None = typer.Option(
+        None, "--output", help="Folder of the run; resumed if there."
+    ),
+    by: str | None = typer.Option(None, "--by", help="fold, or file: leave one out of --notes."),
+    folds: int | None = typer.Option(None, "--folds", help="Folds of each repetition."),
+    repeats: int | None = typer.Option(None, "--repeats", help="Repetitions with other folds."),
+) -> None:
+    """Judges a recipe on every labelled note, by models that never saw it or its author."""
+    given = {
+        "notes": notes or None,
+        "output": output,
+        "by": by,
+        "folds": folds,
+        "repeats": repeats,
+    }
+    found = _report("crossval:CrossvalConfig", config, overrides, given)
+    if as_json:
+        typer.echo(json.dumps(found, default=str, allow_nan=False))
+        return
+    from thce.registry.console import print_crossval
+
+    print_crossval(found)
+
+
+@app.command()
+def audit(
+    config: str | None = CONFIG,
+    overrides: list[str] = SET,
+    as_json: bool = JSON,
+    crossval: str | None = typer.Option(None, "--crossval", help="What crossval wrote."),
+    store: str | None = typer.Option(None, "--store", help="The annotation store."),
+    limit: int | None = typer.Option(None, "--limit", help="Notes to look at again; 0: none."),
+    output: str | None = typer.Option(None, "--output", help="Batch of Prodigy tasks (.jsonl)."),
+) -> None:
+    """Finds labels that are probably wrong and puts their notes before a person again."""
+    given = {"crossval": crossval, "store": store, "limit": limit, "output": output}
+    found = _report("audit:AuditConfig", config, overrides, given)
+    if as_json:
+        typer.echo(json.dumps(found, allow_nan=False))
+        return
+    from thce.registry.console import print_audit
+
+    print_audit(found)

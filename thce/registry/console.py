@@ -5,6 +5,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+SUSPECTS_SHOWN = 30
+
 
 def print_evaluation(found: dict[str, Any]) -> None:
     """Systems with their intervals, then the flags of the bundle's own decision."""
@@ -59,6 +61,69 @@ def print_loop(found: dict[str, Any]) -> None:
         console.print(f"batch to annotate: {found['waiting_for']}", soft_wrap=True)
     if found["report"]:
         console.print(f"report: {found['report']}", soft_wrap=True)
+
+
+def print_abstention(found: dict[str, Any]) -> None:
+    """What may be accepted without a person, and on what evidence."""
+    console = Console()
+    table = Table(
+        title=f"accepted without a person at precision {found['precision']}, "
+        f"confidence {found['confidence']}"
+    )
+    for column in ("flag", "from log-odds", "basis", "right of accepted"):
+        table.add_column(column, justify="left" if column in ("flag", "basis") else "right")
+    for name, one in found["flags"].items():
+        if one["decisions"]:
+            cutoff = "a person" if one["cutoff"] is None else f"{one['cutoff']:.2f}"
+            table.add_row(name, cutoff, one["basis"], f"{one['right']} of {one['decisions']}")
+    console.print(table)
+    if found["pooled"] is not None:
+        test = found["pooled"]
+        console.print(
+            f"pooled: {test['right']} of {test['decisions']} right, one flag a note; "
+            f"precision at least {test['lower_bound']:.3f}"
+        )
+    console.print(
+        f"{found['automatic']} of {found['accepted']} accepted flags are automatic, "
+        f"{found['automatic_right']} of the {found['automatic_known']} with a label right; "
+        f"in {found['notes_all_automatic']} of {found['notes']} notes all accepted ones are"
+    )
+    console.print(f"cutoffs: {found['output']}", soft_wrap=True)
+
+
+def print_audit(found: dict[str, Any]) -> None:
+    """The most suspicious labels, and where they are looked at again."""
+    console = Console()
+    table = Table(title=f"labels probably wrong in {found['notes']} notes, most suspicious first")
+    for column in ("encounter", "flag", "given", "probability"):
+        table.add_column(column, justify="right" if column == "probability" else "left")
+    for one in found["suspects"][:SUSPECTS_SHOWN]:
+        given = "true" if one["given"] else "false"
+        table.add_row(one["encounter_id"], one["flag"], given, f"{one['probability']:.3f}")
+    console.print(table)
+    if len(found["suspects"]) > SUSPECTS_SHOWN:
+        console.print(f"{len(found['suspects'])} in all (--json shows them)")
+    if found["batch"]:
+        console.print(f"batch {found['batch']}: {found['tasks']} notes to look at again")
+
+
+def print_crossval(found: dict[str, Any]) -> None:
+    """Systems over all out-of-fold decisions, then fold by fold."""
+    console = Console()
+    table = Table(title=f"{found['notes']} notes, each judged by models that never saw it")
+    for column in ("test", "system", "micro F1", "macro F1"):
+        table.add_column(column)
+    together = {"name": "all", "test_notes": found["notes"], "systems": found["systems"]}
+    for part in [together, *found["folds"]]:
+        for system in part["systems"]:
+            table.add_row(
+                f"{part['name']} ({part['test_notes']})",
+                system["name"],
+                _interval(system["micro_f1"]),
+                _interval(system["macro_f1"]),
+            )
+    console.print(table)
+    console.print(f"out-of-fold probabilities: {found['out_of_fold']}", soft_wrap=True)
 
 
 def _listed(value: list[float]) -> str:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from thce.registry.labels import N_FLAGS, TRUE, UNKNOWN, Cells, Flag
 from thce.registry.lexicon_files import read_lexicon_file
 
-_CODE = re.compile(r"([A-Z]?\d{4,5}[A-Z]?)")
+_CODE = re.compile(r"([A-Z]?\d{4,5}[A-Z]?)(?![A-Z0-9])")
+_SHAPE = re.compile(r"\d{4}[0-9A-Z]|[A-Z]\d{4}")  # of CPT and HCPCS Level II
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,14 @@ class CptSignal:
         cells: int8 (29,), TRUE or UNKNOWN.
         disjunctions: code -> its disjunction, for the either-or codes of the note.
         unknown_codes: normalised codes that the map does not have; most bill something else.
+        not_codes: how many entries have not the shape of a code; they may be text of the note
+            and are never named.
     """
 
     cells: Cells
     disjunctions: Mapping[str, Disjunction]
     unknown_codes: tuple[str, ...]
+    not_codes: int
 
 
 @cache
@@ -105,5 +109,8 @@ def cpt_signal(codes: Iterable[str]) -> CptSignal:
     return CptSignal(
         cells=cells,
         disjunctions={code: table.either[code] for code in found if code in table.either},
-        unknown_codes=tuple(code for code in found if code not in table.known),
+        unknown_codes=tuple(
+            code for code in found if code not in table.known and _SHAPE.fullmatch(code)
+        ),
+        not_codes=sum(not _SHAPE.fullmatch(code) for code in found),
     )

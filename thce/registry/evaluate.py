@@ -1,6 +1,8 @@
 """The evaluate step: a bundle against labelled notes, beside the rules and the model alone."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -8,12 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thce.config import Config
+from thce.evaluation.calibration import LabelCalibration, measure_labels
 from thce.evaluation.results import BundleVersion, Evaluation, Provenance
 from thce.evaluation.systems import evaluate_systems
 from thce.paths import resolve
 from thce.registry.fuse import Fusion, Signals
 from thce.registry.gold import gold_cells
 from thce.registry.labels import FLAG_NAMES, FLAGS, UNKNOWN, Cells
+from thce.registry.naive_regex import naive_flags
 from thce.registry.predict import Predictor
 from thce.registry.threshold_file import Thresholds
 from thce.registry.thresholds import apply
@@ -26,6 +30,7 @@ class EvaluateConfig(Config):
         model: bundle folder, URL or `champion:CHANNEL`.
         input: labelled notes: `accept`, optionally `uncertain`.
         weights: fp32 or int8; None takes the bundle's default.
+        naive_regex: also score a regular expression per flag without context, as a rival.
         report: HTML file to write, or None.
         gold: who labelled the notes, in words, for the report.
         fictional: whether the notes are made up, for the report.
@@ -38,6 +43,7 @@ class EvaluateConfig(Config):
     model: str
     input: str
     weights: str | None = None
+    naive_regex: bool = False
     report: str | None = None
     gold: str = "the labels of the input"
     fictional: bool = False
@@ -52,11 +58,13 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
 
     Returns:
         Micro and macro F1 with intervals of the bundle (model and rules joined by its policy),
-        the same of every part, paired comparisons, and per flag precision, recall and F1.
+        the same of every part, paired comparisons, per flag precision, recall and F1, and
+        `calibration` of the model's probabilities, pooled and per flag.
 
     Raises:
         InputError: the bundle or the notes are not valid, or no note is labelled.
     """
+    from thce.notes.near_duplicates import groups
     from thce.notes.prepare import prepare_table
     from thce.notes.read import read_notes
     from thce.registry.hydrate import hydrate_table
@@ -67,18 +75,27 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
     prepared, _ = prepare_table(notes)
     hydrated = hydrate_table(prepared)
     probabilities = predictor.predict(hydrated["text"].to_pylist())
-    found = evaluate_bundle(predictor, hydrated, probabilities, label, config.seed)
+    rivals = {"naive": naive_flags(hydrated["text"].to_pylist())} if config.naive_regex else {}
+    found = evaluate_bundle(predictor, hydrated, probabilities, label, config.seed, rivals)
+    calibration = measure_labels(
+        probabilities,
+        label,
+        FLAG_NAMES,
+        groups=groups(hydrated["text"].to_pylist()),
+        seed=config.seed,
+    )
     bundle = predictor.bundle.manifest
     report = resolve(config.report) if config.report is not None else None
     if report is not None:
         version = BundleVersion(bundle.version, bundle.data_fingerprint)
-        _write_report(config, report, found, version)
+        _write_report(config, report, found, calibration, version)
     return {
         "model": bundle.version,
         "weights": predictor.weights,
         "notes": len(notes),
         "cells": int((label != UNKNOWN).sum()),
         **found.to_dict(),
+        "calibration": calibration.to_dict(),
         "report": report,
     }
 
@@ -89,9 +106,9 @@ def evaluate_bundle(
     probabilities: NDArray[np.float32],
     label: Cells,
     seed: int = 42,
-    previous: NDArray[np.bool_] | None = None,
+    rivals: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
 ) -> Evaluation:
-    """The bundle's joint decision against rules, model, union and, where given, the round before.
+    """The bundle's joint decision against rules, model, union and whatever else is given.
 
     Args:
         predictor: the opened bundle.
@@ -99,15 +116,14 @@ def evaluate_bundle(
         probabilities: (n, 29) of these notes.
         label: (n, 29) gold cells; unknown ones are not scored.
         seed: of the bootstrap.
-        previous: (n, 29) joint decisions of the round before.
+        rivals: (n, 29) decisions of further systems by name, as of the round before.
 
     Near-duplicate notes are resampled together, so that copies do not narrow the intervals.
     """
     from thce.notes.near_duplicates import groups
 
     systems = system_decisions(predictor.thresholds, predictor.fusion, hydrated, probabilities)
-    if previous is not None:
-        systems["previous"] = previous
+    systems |= rivals
     alike = groups(hydrated["text"].to_pylist())
     return evaluate_systems(label, systems, FLAG_NAMES, groups=alike, seed=seed)
 
@@ -129,7 +145,11 @@ def system_decisions(
 
 
 def _write_report(
-    config: EvaluateConfig, path: str, found: Evaluation, bundle: BundleVersion
+    config: EvaluateConfig,
+    path: str,
+    found: Evaluation,
+    calibration: LabelCalibration,
+    bundle: BundleVersion,
 ) -> None:
     from thce.evaluation.report import registry_evaluation_report
     from thce.files import write_text
@@ -142,6 +162,10 @@ def _write_report(
         seeds={"bootstrap": config.seed},
     )
     page = registry_evaluation_report(
-        found, provenance, bundle, titles={flag.value: flag.detail.title for flag in FLAGS}
+        found,
+        provenance,
+        bundle,
+        titles={flag.value: flag.detail.title for flag in FLAGS},
+        calibration=calibration,
     )
     write_text(path, page)

@@ -1,8 +1,8 @@
 """Weighing the model against form, codes and text: one logistic regression over all flags.
 
 What each source says of a cell is a feature, and a cell is accepted when the weighted sum is
-positive. The weights start at a prior that trusts every source as far as its tier is trusted
-(hydration's confidences) and move to where people's labels put them: maximum a posteriori under
+high enough. The weights start at a prior that was fitted to notes which neither the rules nor
+the model had seen, and move to where people's labels put them: maximum a posteriori under
 a Gaussian prior, so that a handful of answers moves them a little and many move them freely.
 Pooling over flags is what makes this possible with few labels (a stacked generalisation, Wolpert
 1992, with one shared level-1 model).
@@ -24,6 +24,7 @@ FEATURES = (
     "form_true",
     "form_false",
     "code_true",
+    "code_silent",
     "text_strong",
     "text_weak",
     "text_denied",
@@ -31,21 +32,27 @@ FEATURES = (
 )
 
 PRIOR: dict[str, float] = {
-    "bias": -0.5,
-    "model": 0.35,
-    "form_true": 3.5,
-    "form_false": -3.5,
-    "code_true": 2.2,
-    "text_strong": 3.0,
-    "text_weak": 2.0,
-    "text_denied": -3.5,
-    "text_silent": -2.5,
+    "bias": -3.8,
+    "model": 0.3,
+    "form_true": 5.5,
+    "form_false": -6.0,
+    "code_true": 4.3,
+    "code_silent": -0.7,
+    "text_strong": 4.8,
+    "text_weak": 4.1,
+    "text_denied": 0.3,
+    "text_silent": 0.0,
 }
 """Log-odds that each source adds before anybody answered. The model counts by how many log-odds
-its probability is above or below its threshold."""
+its probability is above or below its threshold. Fitted to the notes of authors e and f, at the
+rules' first contact with them and with a demo model that had not seen them (docs/log.md)."""
 
 PRIOR_DEVIATION = 0.5
 """Standard deviation of the Gaussian prior on every weight."""
+
+ACCEPT_ABOVE = -0.405
+"""Log-odds from which a cell is accepted: probability 0.4. The F1-optimal cut is at half the F1
+that it reaches (Lipton, Elkan and Naryanaswamy 2014), so below one half."""
 
 STRONG = 0.55
 """Keyword confidence from which a mention describes the act and does not only name it."""
@@ -62,18 +69,20 @@ class Sources:
     Attributes:
         form: cells of the structured form.
         code: cells of the billing codes, TRUE or UNKNOWN.
+        unbilled: bool, flags that a code could state in a billed note, and none does.
         text: cells of the keywords.
         text_confidence: confidence of the text cells.
     """
 
     form: Cells
     code: Cells
+    unbilled: NDArray[np.bool_]
     text: Cells
     text_confidence: NDArray[np.float32]
 
 
 def features(margin: Floats, sources: Sources) -> Floats:
-    """(n, 29, 9) in the order of FEATURES.
+    """(n, 29, 10) in the order of FEATURES.
 
     Args:
         margin: (n, 29) log-odds of the model above its threshold; 0 where it abstains.
@@ -89,6 +98,7 @@ def features(margin: Floats, sources: Sources) -> Floats:
         sources.form == TRUE,
         sources.form == FALSE,
         sources.code == TRUE,
+        sources.unbilled,
         said & strong,
         said & ~strong,
         unsaid & denied,
@@ -98,7 +108,7 @@ def features(margin: Floats, sources: Sources) -> Floats:
 
 
 def log_odds(margin: Floats, sources: Sources, weights: Mapping[str, float]) -> Floats:
-    """(n, 29) log-odds that each flag is true; a cell is accepted above 0."""
+    """(n, 29) log-odds that each flag is true; a cell is accepted above ACCEPT_ABOVE."""
     return features(margin, sources) @ np.array([weights[name] for name in FEATURES])
 
 

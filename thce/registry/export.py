@@ -14,7 +14,7 @@ from thce.bundles.build import BundleSpec, build
 from thce.bundles.publish import publish
 from thce.config import Config
 from thce.errors import InputError
-from thce.files import write_text
+from thce.files import copy_folder, write_text
 from thce.paths import home, is_remote, resolve
 from thce.registry.code_set import code_versions
 from thce.registry.dataset import Split, read_fingerprint, read_split
@@ -142,7 +142,7 @@ def _staging(output: str) -> Iterator[Path]:
 
 def _copy_training(trained: Path, staging: Path) -> None:
     for name in ("model", "tokenizer"):
-        shutil.copytree(trained / name, staging / name)
+        copy_folder(trained / name, staging / name)
     shutil.copyfile(trained / "config.yaml", staging / "config.yaml")
     (staging / "onnx").mkdir()
 

@@ -13,10 +13,11 @@ from pydantic import Field, ValidationError, field_validator
 from thce.config import Config
 from thce.errors import InputError
 from thce.files import read_json, write_json
-from thce.registry.evidence import FEATURES, PRIOR, Sources, log_odds
+from thce.registry.evidence import ACCEPT_ABOVE, FEATURES, PRIOR, Sources, log_odds
 from thce.registry.hydrated import matrix
 from thce.registry.labels import FALSE, TRUE, Cells
 from thce.registry.onnx_session import Probabilities
+from thce.registry.signals import unbilled
 from thce.registry.threshold_file import Thresholds
 from thce.registry.thresholds import apply, near
 
@@ -56,6 +57,9 @@ class Signals:
             sources=Sources(
                 form=matrix(hydrated, "structured_signal"),
                 code=matrix(hydrated, "cpt_signal"),
+                unbilled=unbilled(
+                    matrix(hydrated, "cpt_signal"), hydrated["cpt_codes"].to_pylist()
+                ),
                 text=matrix(hydrated, "keyword_signal"),
                 text_confidence=matrix(hydrated, "keyword_confidence"),
             ),
@@ -158,7 +162,7 @@ class Fusion(Config):
         """
         model = apply(probabilities, thresholds)
         if self.policy == "weighted":
-            accept = self._weigh(probabilities, thresholds, signals)
+            accept = self.certainty(probabilities, thresholds, signals) > ACCEPT_ABOVE
             by_model, by_rule = model & accept, signals.found & accept
         else:
             by_model, by_rule = SET_POLICIES[self.policy](model, signals)
@@ -169,12 +173,21 @@ class Fusion(Config):
             needs_review=self._needs_review(probabilities, thresholds, model, signals),
         )
 
-    def _weigh(
+    def certainty(
         self, probabilities: Probabilities, thresholds: Thresholds, signals: Signals
-    ) -> Bools:
+    ) -> NDArray[np.float64]:
+        """(n, 29) log-odds that each flag is true; the model's margin where nothing is weighed.
+
+        Args:
+            probabilities: (n, 29) from the weights that the thresholds belong to.
+            thresholds: of those weights.
+            signals: of the same n notes.
+        """
+        margin = model_margin(probabilities, thresholds)
+        if self.policy != "weighted":
+            return margin
         weights = PRIOR if self.weights is None else self.weights
-        odds = log_odds(model_margin(probabilities, thresholds), signals.sources, weights)
-        return odds > 0
+        return log_odds(margin, signals.sources, weights)
 
     def _needs_review(
         self, probabilities: Probabilities, thresholds: Thresholds, model: Bools, signals: Signals

@@ -16,6 +16,7 @@ COLUMNS = (
     "encounter_id",
     "label",
     "structured_signal",
+    "cpt_codes",
     "cpt_signal",
     "keyword_signal",
     "keyword_confidence",

@@ -32,10 +32,12 @@ def gold_cells(table: pa.Table) -> Cells:
                 f"encounter {encounter_id}: no `accept`; labelled notes list their true flags "
                 "there (an empty list when there is none)"
             )
+        field = "accept"
         try:
             cells[position] = cells_from_names(accept, default=FALSE)
+            field = "uncertain"
             for name in uncertain or ():
-                cells[position, parse_flag(name).position] = UNKNOWN
+                cells[position, parse_flag(name, from_data=True).position] = UNKNOWN
         except InputError as error:
-            raise InputError(f"encounter {encounter_id}: {error}") from None
+            raise InputError(f"encounter {encounter_id}: {field}: {error}") from None
     return cells

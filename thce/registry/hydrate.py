@@ -17,6 +17,7 @@ from thce.registry.cpt_map import CptSignal, Disjunction, cpt_signal
 from thce.registry.hydrated import list_column
 from thce.registry.keywords import keyword_signal
 from thce.registry.labels import (
+    FLAG_NAMES,
     N_FLAGS,
     TRUE,
     UNKNOWN,
@@ -132,8 +133,9 @@ def _form(encounter_id: str, form: str | None) -> Cells:
     values: Mapping[str, object] = json.loads(form) if form is not None else {}
     for name, value in values.items():
         if not isinstance(value, bool):
+            field = f"structured.{name}" if name in FLAG_NAMES else "structured"
             raise InputError(
-                f"encounter {encounter_id}: structured.{name}: write true or false, or leave it out"
+                f"encounter {encounter_id}: {field}: write true or false, or leave it out"
             )
     try:
         return cells_from_names(

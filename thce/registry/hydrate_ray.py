@@ -15,7 +15,7 @@ from pydantic import Field
 from thce.config import Config
 from thce.notes.chunks import QUARANTINE_NAME, find_chunks
 from thce.notes.limits import MAX_BAD_PERCENT
-from thce.notes.outputs import open_output
+from thce.notes.outputs import open_output, require_replaceable
 from thce.notes.prepare import prepare_table
 from thce.paths import is_remote, resolve
 from thce.registry.cpt_map import cpt_signal
@@ -52,6 +52,7 @@ class _Tally:
     true_cells: dict[Tier, np.ndarray] = field(default_factory=dict)
     disputed: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    not_codes: int = 0
 
     def add(self, table: pa.Table) -> None:
         self.rows += len(table)
@@ -62,7 +63,9 @@ class _Tally:
             self.true_cells[source] = self.true_cells.get(source, 0) + found
         self.disputed.update(code for row in table["disputed_codes"].to_pylist() for code in row)
         for codes in table["cpt_codes"].to_pylist():
-            self.unknown.update(cpt_signal(codes).unknown_codes)
+            signal = cpt_signal(codes)
+            self.unknown.update(signal.unknown_codes)
+            self.not_codes += signal.not_codes
 
     def report(self) -> dict[str, Any]:
         return {
@@ -79,6 +82,7 @@ class _Tally:
             },
             "disputed_codes": dict(sorted(self.disputed.items())),
             "unknown_codes": dict(sorted(self.unknown.items())),
+            "not_codes": self.not_codes,
         }
 
 
@@ -89,8 +93,8 @@ def run(config: HydrateConfig) -> dict[str, Any]:
     whatever the number of shards and workers.
 
     Returns:
-        Rows, procedure notes, true cells per tier and flag, disputed and unknown codes, bad rows,
-        output and quarantine.
+        Rows, procedure notes, true cells per tier and flag, disputed and unknown codes, how many
+        entries are no codes, bad rows, output and quarantine.
 
     Raises:
         InputError: the input is not readable, too much of it is bad, or a form is not valid.
@@ -103,6 +107,7 @@ def run(config: HydrateConfig) -> dict[str, Any]:
     output = resolve(config.output)
     staging = output if is_remote(output) else f"{output}.tmp"
     if not is_remote(output):
+        require_replaceable("output", Path(output), ("part-*.parquet", QUARANTINE_NAME))
         shutil.rmtree(staging, ignore_errors=True)
     start_ray()
     quarantine = config.quarantine or f"{staging}/{QUARANTINE_NAME}"
@@ -113,13 +118,17 @@ def run(config: HydrateConfig) -> dict[str, Any]:
         prepare_and_hydrate, batch_size=HYDRATE_ROWS, batch_format="pyarrow"
     )
     tally = _Tally()
-    for number, table in enumerate(_parts(dataset)):
-        tally.add(table)
-        with open_output(f"{staging}/part-{number:05}.parquet", "wb") as handle:
-            pq.write_table(table, handle)
-    if not is_remote(output):
-        shutil.rmtree(output, ignore_errors=True)
-        Path(staging).rename(output)
+    try:
+        for number, table in enumerate(_parts(dataset)):
+            tally.add(table)
+            with open_output(f"{staging}/part-{number:05}.parquet", "wb") as handle:
+                pq.write_table(table, handle)
+        if not is_remote(output):
+            shutil.rmtree(output, ignore_errors=True)
+            Path(staging).rename(output)
+    finally:
+        if not is_remote(output):
+            shutil.rmtree(staging, ignore_errors=True)
     return tally.report() | {
         "bad": plan.counts.bad,
         "duplicates": plan.counts.duplicates,

@@ -183,11 +183,15 @@ INDEX: dict[str, int] = {flag.value: position for position, flag in enumerate(FL
 N_FLAGS = len(FLAGS)
 
 
-def parse_flag(name: str) -> Flag:
+def parse_flag(name: str, *, from_data: bool = False) -> Flag:
     """The flag of that name.
 
+    Args:
+        name: as it was given.
+        from_data: it comes from a row of data and may be a piece of a note: it is not repeated.
+
     Raises:
-        InputError: there is none; the message lists the nearest spelling.
+        InputError: there is none; the message has the nearest spelling.
     """
     try:
         return Flag(name)
@@ -196,7 +200,8 @@ def parse_flag(name: str) -> Flag:
 
         near = get_close_matches(name, FLAG_NAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "see `thce registry labels`"
-        raise InputError(f"flag {name!r} is not in the registry; {hint}") from None
+        given = "an item is not a flag of" if from_data else f"flag {name!r} is not in"
+        raise InputError(f"{given} the registry; {hint}") from None
 
 
 def cells_from_names(
@@ -205,13 +210,13 @@ def cells_from_names(
     """One row of 29 cells, with the named flags set and the others `default`.
 
     Raises:
-        InputError: a name is not a flag.
+        InputError: a name is not a flag; the message does not repeat it.
     """
     cells = np.full(N_FLAGS, default, dtype=np.int8)
     for name in false:
-        cells[parse_flag(name).position] = FALSE
+        cells[parse_flag(name, from_data=True).position] = FALSE
     for name in true:
-        cells[parse_flag(name).position] = TRUE
+        cells[parse_flag(name, from_data=True).position] = TRUE
     return cells
 
 

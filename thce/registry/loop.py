@@ -61,6 +61,8 @@ class LoopConfig(Config):
         warm: what changes in later rounds.
         thresholds: how thresholds are chosen.
         fusion: how model and rules are joined.
+        fit_fusion: move the fusion's weights to where people's labels on validation notes put
+            them; False keeps its prior, as for notes that the rules were written on.
         stopping: when to end before the last round.
         corpus: the notes in words, for reports.
         fictional: whether the notes are made up, for reports.
@@ -86,6 +88,7 @@ class LoopConfig(Config):
     warm: WarmStart = WarmStart()
     thresholds: ThresholdPolicy = ThresholdPolicy()
     fusion: Fusion = Fusion()
+    fit_fusion: bool = True
     stopping: StoppingRule = StoppingRule()
     corpus: str = "the given notes"
     fictional: bool = False

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thce.annotations.anchoring import measure_anchoring
+from thce.annotations.store import AnnotationStore
+from thce.evaluation.anchoring import Anchoring
 from thce.evaluation.report import loop_report
 from thce.evaluation.results import BundleVersion, Provenance, RoundResult
 from thce.files import write_text
@@ -58,10 +61,18 @@ def write_report(
         provenance,
         titles={flag.value: flag.detail.title for flag in FLAGS},
         overall=compare_ends(config, folder, results) if len(results) > 1 else (),
+        anchoring=_anchoring(folder),
         remarks=_remarks(config),
     )
     write_text(folder.report, page)
     return folder.report
+
+
+def _anchoring(folder: LoopFolder) -> Anchoring | None:
+    if not folder.store.is_file():
+        return None
+    with AnnotationStore.open(folder.store) as store:
+        return measure_anchoring(store)
 
 
 def _remarks(config: "LoopConfig") -> list[str]:

@@ -16,7 +16,7 @@ from thce.errors import InputError
 from thce.evaluation.comparison import Comparison
 from thce.evaluation.results import Evaluation, RoundResult
 from thce.evaluation.systems import evaluate_systems
-from thce.files import read_json, read_jsonl, write_json, write_jsonl
+from thce.files import read_json, read_jsonl, sha256_file, write_json, write_jsonl
 from thce.registry import dataset, export, sample, score, train
 from thce.registry.annotators import answer_by_oracle
 from thce.registry.candidates import counted_disagreements
@@ -66,31 +66,45 @@ def ask(config: "LoopConfig", folder: LoopFolder, number: int) -> Path | None:
 def finish_answers(config: "LoopConfig", folder: LoopFolder) -> Path | None:
     """Takes the answers to a pending batch, where one is pending.
 
+    The same answers given again, because the run was killed after it had taken them, are no error.
+
     Returns:
         The batch file if it still waits.
 
     Raises:
-        InputError: answers were given and none of them is new to the store.
+        InputError: answers were given, and none of them is to the pending batch.
     """
     if not folder.pending.is_file():
-        if config.answers is not None:
+        if config.answers is not None and not _taken_already(config.answers, folder):
             raise InputError("answers: no batch is pending in this run; leave them out")
         return None
     if config.answers is None:
         return folder.batch
     from thce.annotations.prodigy_import import import_answers
 
+    pending = read_json(folder.pending)
     with AnnotationStore.open(folder.store) as store:
         done = import_answers(store, config.answers)
-    if not done.new:
+        answered = {batch.batch for batch in store.batches() if batch.answered}
+    if not answered.intersection(pending["batches"]):
         raise InputError(
-            f"answers: {config.answers}: no new answer in {done.lines} lines"
+            f"answers: {config.answers}: no answer to the pending batch in {done.lines} lines"
             + (f"; see {done.quarantine}" if done.quarantine else "")
         )
-    pending = read_json(folder.pending)
-    write_json(folder.asked(pending["round"]), {"batches": pending["batches"]})
+    write_json(
+        folder.asked(pending["round"]),
+        {"batches": pending["batches"], "answers": sha256_file(config.answers)},
+    )
     folder.pending.unlink()
     return None
+
+
+def _taken_already(answers: str, folder: LoopFolder) -> bool:
+    """Whether the unfinished round was begun with this very file."""
+    asked = folder.asked(len(folder.rounds()))
+    if not asked.is_file() or not Path(answers).is_file():
+        return False
+    return bool(read_json(asked).get("answers") == sha256_file(answers))
 
 
 def run_round(config: "LoopConfig", folder: LoopFolder, number: int) -> Round:
@@ -100,6 +114,9 @@ def run_round(config: "LoopConfig", folder: LoopFolder, number: int) -> Round:
     before = folder.round(number - 1) if number else None
     built = dataset.run(_dataset_config(config, folder, here, before))
     train.run(_train_config(config, here, before))
+    # What a killed attempt left, temporary folders too: a finished round never comes here again.
+    for left in [here / "bundle", here / "scores", *here.glob(".*")]:
+        shutil.rmtree(left, ignore_errors=True)
     exported = export.run(
         export.ExportConfig(
             model=str(here / "training"),
@@ -108,10 +125,9 @@ def run_round(config: "LoopConfig", folder: LoopFolder, number: int) -> Round:
             parent=read_json(before / "round.json")["version"] if before else None,
             thresholds=config.thresholds,
             fusion=config.fusion,
-            hydrated=str(folder.hydrated),
+            hydrated=str(folder.hydrated) if config.fit_fusion else None,
         )
     )
-    shutil.rmtree(here / "scores", ignore_errors=True)
     score.run(
         score.ScoreConfig(
             model=str(here / "bundle"), input=str(folder.notes), output=str(here / "scores")
@@ -143,13 +159,12 @@ def evaluate_test(config: "LoopConfig", folder: LoopFolder, number: int) -> Eval
     if not (label != UNKNOWN).any():
         return None
     scored = _scored(folder.round(number) / "scores", hydrated["encounter_id"].to_pylist())
-    previous = None
+    rivals = {}
     if number:
-        previous = _scored(
-            folder.round(number - 1) / "scores", hydrated["encounter_id"].to_pylist()
-        )[1]
+        before = folder.round(number - 1) / "scores"
+        rivals["previous"] = _scored(before, hydrated["encounter_id"].to_pylist())[1]
     predictor = Predictor.open(folder.round(number) / "bundle")
-    return evaluate_bundle(predictor, hydrated, scored[0], label, config.seed, previous)
+    return evaluate_bundle(predictor, hydrated, scored[0], label, config.seed, rivals)
 
 
 def compare_ends(

@@ -16,6 +16,7 @@ from thce.notes.chunks import Chunk, find_chunks
 from thce.notes.outputs import open_output
 from thce.notes.read import ReadPlan, ScannedChunk, plan_read
 from thce.paths import resolve
+from thce.registry.abstention_file import Abstention
 from thce.registry.code_set import code_versions
 from thce.registry.predict import Predictor
 from thce.registry.score_parts import QUARANTINE_FILE, ScoreParts
@@ -35,6 +36,7 @@ class ScoreConfig(Config):
         output: a folder for Parquet parts, or one file where it ends in .jsonl.
         weights: fp32 or int8; None takes the bundle's default.
         band: how near its threshold a probability asks for review; None takes the bundle's.
+        abstention: what `thce registry abstain` wrote for this bundle: adds `auto_accept`.
         min_workers: sessions kept at least; each runs on one core.
         max_workers: sessions at most; None takes the cluster's cores.
         batch_rows: notes a session takes at a time; the answer does not depend on it.
@@ -48,6 +50,7 @@ class ScoreConfig(Config):
     output: str
     weights: str | None = None
     band: float | None = Field(default=None, ge=0, le=1)
+    abstention: str | None = None
     min_workers: int = Field(default=1, ge=1)
     max_workers: int | None = Field(default=None, ge=1)
     batch_rows: int = Field(default=16, ge=1)
@@ -120,11 +123,16 @@ def _scoring(config: ScoreConfig) -> Scoring:
     """Opens the bundle here once, so that a bad one is refused before anything is started."""
     model = resolve_model(config.model)
     predictor = Predictor.open(model, config.weights)
+    version = predictor.bundle.version
+    abstention = None
+    if config.abstention is not None:
+        abstention = Abstention.load(config.abstention, version, predictor.weights)
     return Scoring(
         model=model,
-        version=predictor.bundle.version,
+        version=version,
         weights=predictor.weights,
         band=config.band,
+        abstention=abstention,
         min_workers=config.min_workers,
         max_workers=config.max_workers,
         batch_rows=config.batch_rows,
@@ -136,6 +144,7 @@ def _open_parts(config: ScoreConfig, scoring: Scoring, output: str, one_file: bo
         "bundle": scoring.version,
         "weights": scoring.weights,
         "band": scoring.band,
+        "abstention": None if scoring.abstention is None else scoring.abstention.to_dict(),
         "input": input_fingerprint(find_chunks(config.input)),
         "part_rows": config.part_rows,
         "rules": code_versions(),

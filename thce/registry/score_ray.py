@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from thce.errors import InputError
 from thce.notes.read import ReadPlan
+from thce.registry.abstention_file import Abstention
 from thce.registry.hydrate_ray import HYDRATE_ROWS, prepare_and_hydrate
 from thce.registry.predict import Predictor
 from thce.registry.scored import score_hydrated
@@ -21,6 +22,7 @@ class Scoring:
         version: the version it must have there.
         weights: the name of the weights.
         band: see `score_hydrated`.
+        abstention: see `score_hydrated`.
         min_workers: sessions kept at least.
         max_workers: sessions at most; None takes the cluster's cores.
         batch_rows: notes a session takes at a time.
@@ -30,6 +32,7 @@ class Scoring:
     version: str
     weights: str
     band: float | None
+    abstention: Abstention | None
     min_workers: int
     max_workers: int | None
     batch_rows: int
@@ -44,8 +47,12 @@ class ScoringWorker:
         Raises:
             InputError: it is not the bundle that the driver saw.
         """
+        from thce.engine import quiet_failures
+
+        quiet_failures()
         self.predictor = Predictor.open(scoring.model, scoring.weights)
         self.band = scoring.band
+        self.abstention = scoring.abstention
         if self.predictor.bundle.version != scoring.version:
             raise InputError(
                 f"{scoring.model}: bundle {self.predictor.bundle.version} here, but "
@@ -54,7 +61,7 @@ class ScoringWorker:
 
     def __call__(self, hydrated: pa.Table) -> pa.Table:
         """Scores one batch."""
-        return score_hydrated(self.predictor, hydrated, self.band)
+        return score_hydrated(self.predictor, hydrated, self.band, self.abstention)
 
 
 def scored_tables(plan: ReadPlan, scoring: Scoring, rows: int) -> Iterator[pa.Table]:

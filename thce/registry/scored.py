@@ -1,10 +1,13 @@
 """Scored rows: notes in, registry entries out. The plain core of scoring; Ray only spreads it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from thce.registry.abstention_file import Abstention
 from thce.registry.fuse import SOURCE_NAMES, Fused, Signals
 from thce.registry.hydrate_ray import prepare_and_hydrate
 from thce.registry.hydrated import list_column
@@ -21,29 +24,44 @@ SCHEMA = pa.schema(
         ("needs_review", pa.bool_()),
     ]
 )
+AUTO_ACCEPT = pa.field("auto_accept", pa.list_(pa.string()))
+"""The column that cutoffs of `thce registry abstain` add."""
 
 
-def score_notes(predictor: Predictor, notes: pa.Table, band: float | None = None) -> pa.Table:
+def score_notes(
+    predictor: Predictor,
+    notes: pa.Table,
+    band: float | None = None,
+    abstention: Abstention | None = None,
+) -> pa.Table:
     """Prepares, hydrates and scores notes in this process.
 
     Args:
         predictor: an opened bundle.
         notes: the columns of the read step.
         band: see `score_hydrated`.
+        abstention: see `score_hydrated`.
 
     Returns:
-        One row per note, in the order given, with the columns of SCHEMA.
+        One row per note, in the order given, with the columns that `score_hydrated` gives.
     """
-    return score_hydrated(predictor, prepare_and_hydrate(notes), band)
+    return score_hydrated(predictor, prepare_and_hydrate(notes), band, abstention)
 
 
-def score_hydrated(predictor: Predictor, hydrated: pa.Table, band: float | None = None) -> pa.Table:
+def score_hydrated(
+    predictor: Predictor,
+    hydrated: pa.Table,
+    band: float | None = None,
+    abstention: Abstention | None = None,
+) -> pa.Table:
     """Scores hydrated notes: probabilities, the joint decision, who found it, what to look at.
 
     Args:
         predictor: an opened bundle.
         hydrated: what the hydrate step writes, `text` included.
         band: how near its threshold a probability asks for review; None takes the bundle's.
+        abstention: what may be accepted without a person. It adds the column `auto_accept`, and
+            a note with an accepted flag that is not among them needs review.
 
     Returns:
         One row per note, in the order given, with the columns of SCHEMA.
@@ -52,8 +70,16 @@ def score_hydrated(predictor: Predictor, hydrated: pa.Table, band: float | None 
     if band is not None:
         fusion = fusion.model_copy(update={"band": band})
     probabilities = predictor.predict(hydrated["text"].to_pylist())
-    fused = fusion.fuse(probabilities, predictor.thresholds, Signals.from_table(hydrated))
-    return _rows(hydrated["encounter_id"], probabilities, fused)
+    signals = Signals.from_table(hydrated)
+    fused = fusion.fuse(probabilities, predictor.thresholds, signals)
+    if abstention is None:
+        return _rows(hydrated["encounter_id"], probabilities, fused)
+    certainty = fusion.certainty(probabilities, predictor.thresholds, signals)
+    automatic = abstention.automatic(fused.accept, certainty)
+    left = (fused.accept & ~automatic).any(axis=1)
+    fused = replace(fused, needs_review=fused.needs_review | left)
+    rows = _rows(hydrated["encounter_id"], probabilities, fused)
+    return rows.append_column(AUTO_ACCEPT, _flag_lists(automatic))
 
 
 def json_rows(scored: pa.Table) -> list[dict[str, Any]]:
@@ -66,15 +92,21 @@ def json_rows(scored: pa.Table) -> list[dict[str, Any]]:
 
 
 def _rows(encounter_ids: pa.ChunkedArray, probabilities: Probabilities, fused: Fused) -> pa.Table:
-    row, column = np.nonzero(fused.accept)
-    names = pa.array(FLAG_NAMES).take(pa.array(column))
-    sources = [SOURCE_NAMES[code] for code in fused.source[row, column].tolist()]
-    offsets = pa.array(np.searchsorted(row, np.arange(len(fused.accept) + 1)), pa.int32())
+    accept = _flag_lists(fused.accept)
+    sources = [SOURCE_NAMES[code] for code in fused.source[fused.accept].tolist()]
     columns = [
         encounter_ids,
-        pa.ListArray.from_arrays(offsets, names),
+        accept,
         list_column(probabilities, pa.float32()),
-        pa.MapArray.from_arrays(offsets, names, pa.array(sources, pa.string())),
+        pa.MapArray.from_arrays(accept.offsets, accept.values, pa.array(sources, pa.string())),
         pa.array(fused.needs_review),
     ]
     return pa.table(columns, schema=SCHEMA)
+
+
+def _flag_lists(chosen: NDArray[np.bool_]) -> pa.ListArray:
+    """The names of the chosen flags of each note, in label order."""
+    row, column = np.nonzero(chosen)
+    names = pa.array(FLAG_NAMES).take(pa.array(column))
+    offsets = pa.array(np.searchsorted(row, np.arange(len(chosen) + 1)), pa.int32())
+    return pa.ListArray.from_arrays(offsets, names)

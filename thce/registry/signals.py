@@ -26,11 +26,21 @@ def deterministic_signal(
         keyword: int8 (n, 29) of the text.
         codes: the billed codes of each note; none where there is no billing record.
     """
-    billed = np.array([len(given) > 0 for given in codes], dtype=bool)
-    speaks = billed[:, None] & load_cpt_map().reachable & ~_open_branches(codes)
-    not_billed = np.where(cpt == UNKNOWN, np.int8(FALSE), cpt)
-    found = np.where(speaks | (cpt != UNKNOWN), not_billed, keyword)
+    stated = np.where(unbilled(cpt, codes), np.int8(FALSE), cpt)
+    found = np.where(stated != UNKNOWN, stated, keyword)
     return np.where(structured != UNKNOWN, structured, found).astype(np.int8)
+
+
+def unbilled(cpt: Cells, codes: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """(n, 29) flags that some code can state, in billed notes whose codes do not state them.
+
+    Args:
+        cpt: int8 (n, 29) of the codes, TRUE or UNKNOWN.
+        codes: the billed codes of each note.
+    """
+    billed = np.array([len(given) > 0 for given in codes], dtype=bool)
+    could = billed[:, None] & load_cpt_map().reachable & ~_open_branches(codes)
+    return could & (cpt == UNKNOWN)
 
 
 def _open_branches(codes: Sequence[Sequence[str]]) -> NDArray[np.bool_]:

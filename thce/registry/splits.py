@@ -71,7 +71,8 @@ def assign(
     kept = dict(frozen or {})
     units = _unite(encounter_ids, labels, groups)
     homes = [_home(unit, kept) for unit in units.members]
-    dealt = _stratify(units, homes, fractions or Fractions(), seed)
+    given = fractions or Fractions()
+    dealt = _stratify(units, homes, {split: getattr(given, split) for split in SPLITS}, seed)
     assignments = dict(kept)
     for members, home, split in zip(units.members, homes, dealt, strict=True):
         spanned = len({kept[name] for name in members if name in kept}) > 1
@@ -80,6 +81,35 @@ def assign(
             earlier = kept.get(name, newcomers)
             assignments[name] = EXCLUDED if spanned and earlier != home else earlier
     return assignments
+
+
+def deal_folds(
+    encounter_ids: Sequence[str],
+    labels: Cells,
+    groups: NDArray[np.integer],
+    folds: int,
+    seed: int = 42,
+) -> dict[str, int]:
+    """Gives every encounter one of equally large folds, stratified as the splits are.
+
+    Args:
+        encounter_ids: one per row.
+        labels: int8 (n, 29); UNKNOWN cells are ignored.
+        groups: (n,) near-duplicate group of each row; a group stays in one fold.
+        folds: how many.
+        seed: breaks ties; another seed gives another repetition.
+
+    Returns:
+        Encounter id -> 0 to folds - 1.
+    """
+    units = _unite(encounter_ids, labels, groups)
+    shares = {str(fold): 1 / folds for fold in range(folds)}
+    dealt = _stratify(units, [None] * len(units.members), shares, seed)
+    return {
+        name: int(fold)
+        for members, fold in zip(units.members, dealt, strict=True)
+        for name in members
+    }
 
 
 def read_assignments(path: str | Path) -> dict[str, str]:
@@ -171,15 +201,17 @@ def _spread_excess(room: NDArray[np.float64], shares: NDArray[np.float64]) -> ND
     return spread
 
 
-def _stratify(units: _Units, homes: list[str | None], fractions: Fractions, seed: int) -> list[str]:
+def _stratify(
+    units: _Units, homes: Sequence[str | None], fractions: Mapping[str, float], seed: int
+) -> list[str]:
     """The split of each unit; units with a home take room there and are not dealt."""
-    shares = np.array([getattr(fractions, split) for split in SPLITS])
+    names, shares = list(fractions), np.array(list(fractions.values()))
     room = shares * units.sizes.sum()
     wanted = np.outer(shares, units.positives.sum(axis=0))
     result = [home or "" for home in homes]
     undealt = np.array([home is None for home in homes], dtype=bool)
-    for split in range(len(SPLITS)):
-        settled = np.array([home == SPLITS[split] for home in homes], dtype=bool)
+    for split, name in enumerate(names):
+        settled = np.array([home == name for home in homes], dtype=bool)
         room[split] -= units.sizes[settled].sum()
         wanted[split] -= units.positives[settled].sum(axis=0)
     room, wanted = _spread_excess(room[:, None], shares)[:, 0], _spread_excess(wanted, shares)
@@ -188,8 +220,8 @@ def _stratify(units: _Units, homes: list[str | None], fractions: Fractions, seed
     def deal(unit: int, lack: NDArray[np.float64]) -> None:
         # A full split takes no more while another has room, or sizes would drift.
         fits = room >= units.sizes[unit] / 2
-        split = max(range(len(SPLITS)), key=lambda s: (fits[s], lack[s], room[s], -s))
-        result[unit] = SPLITS[split]
+        split = max(range(len(names)), key=lambda s: (fits[s], lack[s], room[s], -s))
+        result[unit] = names[split]
         undealt[unit] = False
         room[split] -= units.sizes[unit]
         wanted[split] -= units.positives[unit]

@@ -2,19 +2,31 @@
 
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
+from thce import __version__
 from thce.config import Config, dump
 from thce.errors import InputError
-from thce.files import read_json, write_text
+from thce.files import copy_folder, read_json, sha256_file, write_text
+from thce.notes.outputs import require_replaceable
 from thce.paths import home, is_remote, resolve
-from thce.training import weights
+from thce.training import runs, weights
 from thce.training.precision import Precision
 from thce.training.ray_train import Scaling
+
+PRODUCT = (
+    "model",
+    "tokenizer",
+    "config.yaml",
+    "metrics.jsonl",
+    "training.json",
+    "validation.npz",
+)
 
 
 class Recipe(Config):
@@ -77,19 +89,23 @@ class TrainConfig(Recipe):
         dataset: the folder that the dataset step wrote.
         output: local folder for model, tokenizer, metrics and validation scores.
         init_from: model folder of an earlier training output or bundle, to go on from.
-        run_name: name of the Ray Train run; the same name resumes an interrupted run.
         storage: where Ray Train keeps checkpoints; by default under THCE_HOME.
+        resume: go on with an interrupted run of the same configuration and data, and take a
+            finished one as it is; False starts over.
     """
 
     dataset: str
     output: str
     init_from: str | None = None
-    run_name: str | None = None
     storage: str | None = None
+    resume: bool = True
 
 
 def run(config: TrainConfig) -> dict[str, Any]:
     """Trains and writes model/, tokenizer/, config.yaml, metrics.jsonl and validation.npz.
+
+    Run again with the same configuration and data it goes on from the last whole checkpoint, and
+    ends with the losses of a run that was never interrupted.
 
     Returns:
         The output folder, best epoch, validation scores and seconds.
@@ -98,29 +114,35 @@ def run(config: TrainConfig) -> dict[str, Any]:
         InputError: the dataset is absent or altered, weights are not fetched, or the cluster
             lacks what the scaling asks for.
     """
-    from thce.registry.dataset import read_split
     from thce.training.ray_train import fit
 
     started = time.perf_counter()
     if is_remote(config.output):
         raise InputError("output: training writes to a local folder; publish the bundle instead")
     output = Path(resolve(config.output))
+    require_replaceable("output", output, PRODUCT)
+    storage = resolve(config.storage or str(home() / "ray_train"))
+    strategy = _strategy_file(config.strategy)
     if config.init_from is None:
         weights.resolve(config.model_name)
-    for split in ("train", "val"):
-        if not len(read_split(config.dataset, split).texts):
-            raise InputError(f"dataset: {config.dataset}: the {split} split is empty")
-    settings = config.model_dump(mode="json") | {
-        "dataset": resolve(config.dataset),
-        "home": str(home()),
-        "strategy": _strategy_file(config.strategy),
-    }
-    name = config.run_name or f"registry-{output.name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    storage = config.storage or str(home() / "ray_train")
-    checkpoint = fit(train_worker, settings, config.scaling, name, storage)
-    report = _collect(checkpoint / "final", output, config)
-    if config.run_name is None and not is_remote(storage):
-        shutil.rmtree(Path(storage) / name, ignore_errors=True)
+    _require_labels(config.dataset)
+    name = runs.run_name("registry", output, _depends_on(config, strategy))
+    if config.resume and runs.finished_run(output) == name:
+        print(f"train: {output} holds this training already", file=sys.stderr, flush=True)
+        runs.forget_run(storage, name)
+    else:
+        settings = config.model_dump(mode="json") | {
+            "dataset": resolve(config.dataset),
+            "home": str(home()),
+            "strategy": strategy,
+            "run": name,
+        }
+        with runs.claimed_run(storage, name, resume=config.resume):
+            checkpoint = fit(train_worker, settings, config.scaling, name, storage)
+            with checkpoint.as_directory() as folder:
+                _collect(Path(folder) / "final", output, config)
+            runs.forget_run(storage, name)
+    report = dict(read_json(output / "training.json"))
     return report | {"output": str(output), "seconds": round(time.perf_counter() - started, 1)}
 
 
@@ -137,7 +159,7 @@ def train_worker(settings: dict[str, Any]) -> None:
     device = ray.train.torch.get_device()
     with reporter.resume_folder() as folder:
         if folder is not None and (folder / "final").is_dir():
-            reporter.report({"finished": True}, _copy_of(folder))
+            reporter.report({"finished": True}, _copy_of(folder / "final", reporter.rank))
             return
     train_on_device(settings, reporter, device)
 
@@ -180,20 +202,56 @@ def _strategy_file(strategy: str) -> str:
     return str(path)
 
 
-def _copy_of(folder: Path) -> Any:
-    def save(target: Path) -> None:
-        shutil.copytree(folder, target, dirs_exist_ok=True)
+def _require_labels(dataset: str) -> None:
+    """Refuses, before anything is started, a dataset that no model can learn from."""
+    from thce.registry.dataset import read_split
+    from thce.registry.labels import UNKNOWN
+
+    if not read_split(dataset, "val").texts:
+        raise InputError(f"dataset: {dataset}: the val split is empty")
+    train = read_split(dataset, "train")
+    if not train.texts:
+        raise InputError(f"dataset: {dataset}: the train split is empty")
+    if not (train.label != UNKNOWN).any():
+        raise InputError(
+            f"dataset: {dataset}: no label of the train split is known; hydrate notes with forms "
+            "or codes, or have some answered"
+        )
+
+
+def _depends_on(config: TrainConfig, strategy: str) -> dict[str, Any]:
+    """All that the product depends on: configuration, data, first weights, and this version."""
+    from thce.registry.dataset import read_fingerprint
+
+    if config.init_from is None:
+        first = weights.resolve(config.model_name)
+    else:
+        first = str(Path(config.init_from) / "model")
+    return {
+        "config": config.model_dump(mode="json", exclude={"dataset", "output", "resume"}),
+        "data": read_fingerprint(config.dataset),
+        "first_weights": runs.weights_mark(first),
+        "strategy": None if strategy == "ddp" else sha256_file(strategy),
+        "thce": __version__,
+    }
+
+
+def _copy_of(product: Path, rank: int) -> Any:
+    def save(folder: Path) -> None:
+        if rank == 0:
+            shutil.copytree(product, folder / "final")
 
     return save
 
 
-def _collect(product: Path, output: Path, config: TrainConfig) -> dict[str, Any]:
+def _collect(product: Path, output: Path, config: TrainConfig) -> None:
     """Copies the product of a run to the output folder, whole or not at all."""
     staging = output.with_name(f".{output.name}.tmp")
-    shutil.rmtree(staging, ignore_errors=True)
-    shutil.copytree(product, staging)
-    write_text(staging / "config.yaml", dump(config))
-    shutil.rmtree(output, ignore_errors=True)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    staging.rename(output)
-    return dict(read_json(output / "training.json"))
+    try:
+        shutil.rmtree(staging, ignore_errors=True)
+        copy_folder(product, staging)
+        write_text(staging / "config.yaml", dump(config))
+        shutil.rmtree(output, ignore_errors=True)
+        staging.rename(output)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

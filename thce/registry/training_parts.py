@@ -34,6 +34,7 @@ class Parts:
     plan: BatchPlan
     schedule: Schedule
     validation: Split
+    run: str
     probabilities: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def load_best(self, best: dict[str, Tensor]) -> None:
@@ -61,6 +62,7 @@ class Parts:
                 "val_micro_f1": round(micro, 6),
                 "val_macro_f1": round(macro, 6),
                 "precision": self.task.precision,
+                "run": self.run,
                 "train_seconds": round(sum(row["train_seconds"] for row in progress.history), 1),
             },
         )
@@ -124,8 +126,7 @@ def build_parts(
         )
     else:
         replica = PlainReplica(model, groups, settings["clip"], world_size, device)
-    torch.manual_seed(settings["seed"] + 1000 * rank)
-    return Parts(model, encoder, task, replica, plan, schedule, validation)
+    return Parts(model, encoder, task, replica, plan, schedule, validation, settings["run"])
 
 
 def parameter_groups(

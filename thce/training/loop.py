@@ -115,6 +115,9 @@ class Trainer:
 
     def _epoch(self, number: int) -> Metrics:
         started = time.perf_counter()
+        # Dropout starts anew every epoch, so that a resumed run draws what it would have drawn.
+        draws = np.random.default_rng([self.plan.seed, number, self.reporter.rank])
+        torch.manual_seed(int(draws.integers(2**31)))
         self.replica.module.train()
         losses = [
             self._step(batch, number * self.plan.steps_per_epoch + position)

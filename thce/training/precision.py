@@ -10,12 +10,12 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> str:
-    """`auto` becomes bf16 where the hardware multiplies it (GPUs from Ampere, CPUs with AMX)."""
+    """`auto` becomes bf16 where the hardware multiplies it (GPUs from Ampere, recent CPUs)."""
     if precision != "auto":
         return precision
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if _cpu_has("amx_bf16") else "fp32"
+    return "bf16" if _cpu_multiplies_bf16() else "fp32"
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
@@ -25,8 +25,9 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     return nullcontext()
 
 
-def _cpu_has(feature: str) -> bool:
+def _cpu_multiplies_bf16() -> bool:
     try:
-        return feature in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        features = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return False
+    return "amx_bf16" in features or "avx512_bf16" in features

@@ -1,12 +1,12 @@
 """Runs a worker function on Ray Train: 1..N workers, CPU with gloo or GPU with nccl."""
 
 import logging
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from thce.config import Config
-from thce.errors import InputError
+from thce.errors import InputError, input_error
+from thce.training.checkpoints import KEPT
 
 
 class Scaling(Config):
@@ -24,10 +24,10 @@ def fit(
     scaling: Scaling,
     name: str,
     storage: str,
-) -> Path:
-    """Trains, and returns the local folder of the last checkpoint that the workers reported.
+) -> Any:
+    """Trains, and returns the last checkpoint that the workers reported (a ray.train.Checkpoint).
 
-    A run of the same name under the same storage is resumed from its last checkpoint.
+    A run of the same name under the same storage is resumed from its last whole checkpoint.
 
     Args:
         worker: the function of each worker; it must report a checkpoint at its end.
@@ -37,8 +37,9 @@ def fit(
         storage: an absolute path or fsspec URL that all nodes reach.
 
     Raises:
-        InputError: the cluster has not what the scaling asks for.
-        ray.train.TrainingFailedError: a worker failed more often than `max_failures`.
+        InputError: the cluster has not what the scaling asks for, a worker found the input wrong
+            or the disk full, or workers were lost more often than `max_failures`.
+        ray.train.TrainingFailedError: a worker raised anything else.
     """
     import ray
     import ray.train
@@ -64,12 +65,51 @@ def fit(
             name=name,
             storage_path=storage,
             failure_config=ray.train.FailureConfig(max_failures=scaling.max_failures),
-            checkpoint_config=ray.train.CheckpointConfig(num_to_keep=1),
+            checkpoint_config=ray.train.CheckpointConfig(num_to_keep=KEPT),
             worker_runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}},
         ),
     )
-    result = trainer.fit()
-    return Path(result.checkpoint.to_directory())
+    try:
+        return trainer.fit().checkpoint
+    except ray.train.TrainingFailedError as error:
+        reason = _said_by_worker(error) or _lost_worker(error, scaling)
+        if reason is None:
+            raise
+        raise InputError(reason) from None
+
+
+def _said_by_worker(error: Any) -> str | None:
+    """What a worker said of the user's input or disk, where that is why training failed."""
+    for cause in _causes(error):
+        if isinstance(cause, InputError):
+            return str(cause)
+        if isinstance(cause, OSError):
+            return str(input_error(cause))
+    return None
+
+
+def _lost_worker(error: Any, scaling: Scaling) -> str | None:
+    """What to do about workers that were killed, where that is why training failed."""
+    from ray.exceptions import RayActorError
+
+    if not any(isinstance(cause, RayActorError) for cause in _causes(error)):
+        return None
+    return (
+        "training: a worker was killed, or its memory ran out, and all restarts "
+        f"(scaling.max_failures={scaling.max_failures}) are used up; run the same command again "
+        "to go on from the last checkpoint"
+    )
+
+
+def _causes(error: Any) -> Iterator[BaseException]:
+    """The exceptions behind a failed training, as its workers raised them."""
+    pending: list[Any] = list(getattr(error, "worker_failures", {}).values())
+    pending.append(getattr(error, "controller_failure", None))
+    while pending:
+        cause = pending.pop()
+        if isinstance(cause, BaseException):
+            yield cause
+            pending += [getattr(cause, "cause", None), cause.__cause__]
 
 
 def quiet_worker() -> None:

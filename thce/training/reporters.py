@@ -4,15 +4,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+
+from thce.training.checkpoints import KEPT, newest_whole, seal
 
 Save = Callable[[Path], None]
 
 
 class LocalReporter:
-    """One process without Ray: the latest checkpoint in a folder."""
+    """One process without Ray: the newest checkpoints in a folder."""
 
     rank = 0
     world_size = 1
@@ -23,7 +25,7 @@ class LocalReporter:
         self.reports: list[dict[str, Any]] = []
 
     def report(self, metrics: dict[str, Any], save: Save | None) -> None:
-        """Keeps the metrics and replaces the checkpoint whole."""
+        """Keeps the metrics and adds a checkpoint, whole or not at all."""
         self.reports.append(metrics)
         if save is None:
             return
@@ -31,19 +33,27 @@ class LocalReporter:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         save(fresh)
-        final = self.folder / "checkpoint"
-        shutil.rmtree(final, ignore_errors=True)
-        fresh.rename(final)
+        seal(fresh, self.rank, self.world_size)
+        earlier = self._checkpoints()
+        number = int(earlier[0].name.rpartition("_")[2]) + 1 if earlier else 1
+        fresh.rename(self.folder / f"checkpoint_{number:05}")
+        for old in earlier[KEPT - 1 :]:
+            shutil.rmtree(old)
 
     @contextmanager
     def resume_folder(self) -> Iterator[Path | None]:
-        """The kept checkpoint, or None."""
-        final = self.folder / "checkpoint"
-        yield final if final.is_dir() else None
+        """The newest whole checkpoint, or None."""
+        found = ((str(path), nullcontext(str(path))) for path in self._checkpoints())
+        with newest_whole(found) as folder:
+            yield folder
+
+    def _checkpoints(self) -> list[Path]:
+        """Newest first."""
+        return sorted(self.folder.glob("checkpoint_*"), reverse=True)
 
 
 class RayReporter:
-    """Inside a Ray Train worker: `ray.train.report` and `ray.train.get_checkpoint`."""
+    """Inside a Ray Train worker: `ray.train.report`, and the checkpoints of the run's folder."""
 
     def __init__(self) -> None:
         """Reads rank and world size from Ray's context."""
@@ -68,16 +78,35 @@ class RayReporter:
             return
         with tempfile.TemporaryDirectory() as folder:
             save(Path(folder))
+            seal(Path(folder), self.rank, self.world_size)
             ray.train.report(metrics, checkpoint=ray.train.Checkpoint.from_directory(folder))
 
     @contextmanager
     def resume_folder(self) -> Iterator[Path | None]:
-        """The run's latest checkpoint that can be trained on from, or None."""
-        import ray.train
+        """The run's newest whole checkpoint, or None.
 
-        checkpoint = ray.train.get_checkpoint()
-        if checkpoint is None:
-            yield None
-            return
-        with checkpoint.as_directory() as folder:
-            yield Path(folder)
+        The folder is searched and Ray's own list of checkpoints is not asked, so that one
+        uploaded just before the end counts and a damaged one does not.
+        """
+        import ray.train
+        from pyarrow.fs import FileSelector, FileType
+
+        storage = ray.train.get_context().get_storage()
+        filesystem = storage.storage_filesystem
+        entries = filesystem.get_file_info(
+            FileSelector(storage.experiment_fs_path, allow_not_found=True)
+        )
+        paths = sorted(
+            (
+                entry.path
+                for entry in entries
+                if entry.type == FileType.Directory and entry.base_name.startswith("checkpoint_")
+            ),
+            reverse=True,
+        )
+        found = (
+            (path, ray.train.Checkpoint(path, filesystem=filesystem).as_directory())
+            for path in paths
+        )
+        with newest_whole(found, quiet=self.rank > 0) as folder:
+            yield folder

@@ -1,0 +1,121 @@
+"""Cross-validation at the smallest size: the real steps, a tiny encoder."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from small_training import small_tokenizer
+
+from thce.errors import InputError
+from thce.files import read_jsonl, write_jsonl
+from thce.registry.crossval import CrossvalConfig, run
+from thce.registry.labels import N_FLAGS
+
+
+@pytest.fixture(scope="module")
+def home(
+    tmp_path_factory: pytest.TempPathFactory, registry_data: Path, ray_session: None
+) -> Iterator[Path]:
+    """Two files of 24 notes, a THCE_HOME of their own and an encoder of two small layers."""
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("crossval")
+    before = os.environ.get("THCE_HOME")
+    os.environ["THCE_HOME"] = str(folder / "home")
+    texts = []
+    for name in ("a", "b"):
+        rows = read_jsonl(registry_data / f"registry_notes_{name}.jsonl")[:24]
+        write_jsonl(folder / f"{name}.jsonl", rows)
+        texts += [row["text"] for row in rows]
+    config = BertConfig(
+        vocab_size=600,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "base")
+    small_tokenizer(texts).save_pretrained(folder / "base")
+    yield folder
+    if before is None:
+        del os.environ["THCE_HOME"]
+    else:
+        os.environ["THCE_HOME"] = before
+
+
+def _config(home: Path, name: str, **fields: Any) -> CrossvalConfig:
+    return CrossvalConfig.model_validate(
+        {
+            "notes": [str(home / "a.jsonl"), str(home / "b.jsonl")],
+            "output": str(home / name),
+            "recipe": {
+                "model_name": str(home / "base"),
+                "head_tokens": 96,
+                "tail_tokens": 32,
+                "epochs": 1,
+                "checkpoint_every": 0,
+            },
+        }
+        | fields
+    )
+
+
+def test_every_file_is_tested_by_a_model_of_the_other_and_a_second_call_trains_nothing(
+    home: Path,
+) -> None:
+    config = _config(home, "authors", by="file")
+    report = run(config)
+    assert [fold["test_notes"] for fold in report["folds"]] == [24, 24]
+    assert [fold["name"] for fold in report["folds"]] == ["0-a", "1-b"]
+    assert report["over_folds"] is None
+    assert [one["name"] for one in report["systems"]] == ["joint", "model", "rules", "union"]
+    for number, other in ((0, "b"), (1, "a")):
+        splits = json.loads(
+            (
+                home / "authors" / "folds" / f"{number}-{'ab'[number]}" / "dataset" / "splits.json"
+            ).read_text(encoding="utf-8")
+        )["assignments"]
+        taught = {name for name, split in splits.items() if split in ("train", "val")}
+        assert taught <= {row["id"] for row in read_jsonl(home / f"{other}.jsonl")}
+        assert len(taught) > 20
+    table = pq.read_table(report["out_of_fold"])
+    gold = {
+        row["id"]: set(row["accept"]) for name in "ab" for row in read_jsonl(home / f"{name}.jsonl")
+    }
+    assert sorted(table["encounter_id"].to_pylist()) == sorted(gold)
+    for row in table.to_pylist():
+        assert len(row["probabilities"]) == len(row["joint_probabilities"]) == N_FLAGS
+        assert sum(cell == 1 for cell in row["label"]) == len(gold[row["encounter_id"]])
+    before = {path: path.stat().st_mtime_ns for path in (home / "authors" / "folds").rglob("*")}
+    assert run(config) == report
+    after = {path: path.stat().st_mtime_ns for path in (home / "authors" / "folds").rglob("*")}
+    assert after == before
+    with pytest.raises(InputError, match="another configuration began this run"):
+        run(config.model_copy(update={"seed": 7}))
+
+
+def test_by_fold_every_note_is_tested_once(home: Path) -> None:
+    report = run(_config(home, "folds", folds=2))
+    table = pq.read_table(report["out_of_fold"])
+    assert len(set(table["encounter_id"].to_pylist())) == len(table) == 48
+    assert set(table["fold"].to_pylist()) == {"0-0", "0-1"}
+    joint = report["over_folds"]["systems"]["joint"]["micro_f1"]
+    each = [fold["systems"][0]["micro_f1"]["estimate"] for fold in report["folds"]]
+    assert joint["estimate"] == pytest.approx(np.mean(each))
+    assert joint["low"] < joint["estimate"] < joint["high"]
+
+
+def test_notes_without_labels_are_refused(home: Path) -> None:
+    rows = [
+        {name: value for name, value in row.items() if name != "accept"}
+        for row in read_jsonl(home / "a.jsonl")
+    ]
+    write_jsonl(home / "unlabelled.jsonl", rows)
+    with pytest.raises(InputError, match="no `accept`"):
+        run(_config(home, "unlabelled", notes=[str(home / "unlabelled.jsonl")]))

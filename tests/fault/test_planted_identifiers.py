@@ -1,0 +1,237 @@
+"""500 planted identifiers: none in logs, errors, quarantines, metrics, reports or Ray's logs."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from planted import Identifier, identifiers, shown, shown_in
+from small_training import exported
+from user_commands import small_base, thce
+
+from thce.files import read_jsonl, write_jsonl
+
+PLANTED = identifiers()
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The planted notes, and rows that put identifiers where they do not belong."""
+
+    folder: Path
+    good: Path
+    mixed: Path
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Notes:
+    folder = tmp_path_factory.mktemp("planted")
+    rows = [
+        row
+        for name in ("a", "b", "c", "d")
+        for row in read_jsonl(registry_data / f"registry_notes_{name}.jsonl")[:30]
+    ][:60]
+    for number, row in enumerate(rows):
+        mine = PLANTED[number :: len(rows)]
+        row["text"] = " ".join([row["text"], *(one.sentence for one in mine)])
+        row["cpt_codes"] = [*row.get("cpt_codes", []), mine[0].word]
+    write_jsonl(folder / "good.jsonl", rows)
+    lines = [json.dumps(row) for row in rows] + bad_lines(PLANTED)
+    (folder / "mixed.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return Notes(folder, folder / "good.jsonl", folder / "mixed.jsonl")
+
+
+def bad_lines(planted: list[Identifier]) -> list[str]:
+    """Rows that are no notes, each with an identifier where the reason is found."""
+    one = planted[0]
+    rows: list[dict[str, Any]] = [
+        {"id": "x1", "text": [one.sentence]},
+        {"id": {one.word: 1}, "text": one.sentence},
+        {"id": f"{one.word}\x00", "text": one.sentence},
+        {"id": "x2", "text": one.sentence, "accept": {one.word: one.word}},
+        {"id": "x3", "text": one.sentence, "accept": [[one.word]]},
+        {"id": "x4", "text": one.sentence, "structured": one.word},
+        {"id": "x5", "text": one.sentence, "structured": {one.word: one.word}},
+        {"id": "x6", "text": one.sentence, "cpt_codes": {one.word: one.word}},
+        {"id": "x7", "text": f"{one.sentence}\ud800"},
+        {"id": one.word * 300, "text": one.sentence},
+    ]
+    return [*(json.dumps(row) for row in rows), '{"id": "x8", "text": "' + one.sentence]
+
+
+def silent(done: Any, *paths: Path) -> None:
+    """The command showed no identifier, nor do the files that it wrote."""
+    assert shown(done.stdout + done.stderr, PLANTED) == []
+    assert shown_in([path for path in paths if path.is_file()], PLANTED) == {}
+
+
+def test_what_is_planted_is_in_the_notes_and_would_be_found(notes: Notes) -> None:
+    text = notes.good.read_text(encoding="utf-8")
+    assert len(shown(text, PLANTED)) == 500
+    assert shown_in([notes.good, Path(__file__)], PLANTED).keys() == {str(notes.good)}
+
+
+def test_reading_and_preparing_name_no_identifier(notes: Notes) -> None:
+    out = notes.folder / "prepared.jsonl"
+    tolerant = thce(
+        *("notes", "prepare", "--input", notes.mixed, "--output", out, "--max-bad", "50"),
+        home=notes.home,
+    )
+    assert tolerant.returncode == 0, tolerant.stderr
+    quarantine = notes.folder / "quarantine.jsonl"
+    assert len(read_jsonl(quarantine)) == 11
+    silent(tolerant, quarantine)
+    strict = thce("notes", "prepare", "--input", notes.mixed, "--output", out, home=notes.home)
+    assert strict.returncode == 2
+    silent(strict)
+    check = thce("notes", "check", "--input", notes.mixed, home=notes.home)
+    assert check.returncode == 1
+    silent(check)
+
+
+@pytest.mark.parametrize("field", ["accept", "uncertain", "structured"])
+def test_an_identifier_in_place_of_a_flag_is_not_repeated(
+    notes: Notes, registry_data: Path, tmp_path: Path, field: str
+) -> None:
+    wrong = PLANTED[0].word
+    row = {"id": "x1", "text": "Bronchoscopy.", "accept": [], "uncertain": []}
+    row |= {field: {wrong: True} if field == "structured" else [wrong]}
+    write_jsonl(tmp_path / "wrong.jsonl", [row])
+    done = thce(
+        *("registry", "evaluate", "--model", exported(registry_data).bundle),
+        *("--input", tmp_path / "wrong.jsonl"),
+        home=notes.home,
+    )
+    assert done.returncode == 2
+    assert f"encounter x1: {field}: " in done.stderr
+    silent(done)
+
+
+def test_evaluating_names_no_identifier(notes: Notes, registry_data: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    done = thce(
+        *("registry", "evaluate", "--model", exported(registry_data).bundle, "--json"),
+        *("--input", notes.good, "--report", report),
+        home=notes.home,
+    )
+    assert done.returncode == 0, done.stderr
+    silent(done, report)
+
+
+def test_importing_answers_names_no_identifier(notes: Notes, tmp_path: Path) -> None:
+    one = PLANTED[0]
+    task = {"text": one.sentence, "options": [{"id": "bal", "text": "BAL"}], "accept": []}
+    task |= {"answer": "accept", "meta": {"encounter_id": "e1", "batch": "b1"}}
+    wrong: list[dict[str, Any]] = [
+        task | {"accept": [one.word]},
+        task | {"options": [{"id": one.word, "text": one.word}]},
+        task | {"answer": one.word},
+        task | {"meta": {"encounter_id": f"{one.word}\x00"}},
+        task | {"_timestamp": one.word},
+        task | {"accept": {one.word: 1}},
+    ]
+    write_jsonl(tmp_path / "answers.jsonl", [task, *wrong])
+    done = thce(
+        *("annotations", "import", "--input", tmp_path / "answers.jsonl"),
+        *("--store", tmp_path / "annotations.sqlite"),
+        home=notes.home,
+    )
+    assert done.returncode == 1, done.stderr
+    quarantines = list((tmp_path / "quarantine").iterdir())
+    assert len(read_jsonl(quarantines[0])) == len(wrong)
+    silent(done, *quarantines)
+
+
+@pytest.fixture
+def ray_folder() -> Iterator[Path]:
+    """Where Ray keeps its session and logs; sockets want a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="thr", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+NOTES_THEMSELVES = (
+    "notes.parquet",
+    "hydrated/*",
+    "dataset/registry_*",
+    "annotations.sqlite*",
+    "batch*.jsonl",
+)
+"""What is data and no log: it holds prepared notes and may hold what de-identification missed."""
+
+
+@pytest.mark.soak
+def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
+    notes: Notes, registry_data: Path, tmp_path: Path, ray_folder: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(ray_folder))
+    shipped = [row["text"] for row in read_jsonl(registry_data / "registry_notes_a.jsonl")]
+    base = small_base(tmp_path / "base", shipped)
+    recipe = {"model_name": base, "head_tokens": 96, "tail_tokens": 32, "epochs": 2}
+    config = {
+        "notes": [str(notes.good)],
+        "rounds": 1,
+        "labels_per_round": 8,
+        "validation_labels": 3,
+        "recipe": recipe,
+        "warm": {"epochs": 1},
+    }
+    (tmp_path / "loop.yaml").write_text(json.dumps(config), encoding="utf-8")
+    out = tmp_path / "loop"
+    for as_json in ([], ["--json"]):
+        done = thce(
+            *("registry", "loop", "--config", tmp_path / "loop.yaml", "--output", out, *as_json),
+            home=notes.home,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        silent(done)
+
+    bundle = out / "rounds" / "1" / "bundle"
+    dataset = out / "rounds" / "1" / "dataset"
+    tiny = ["-s", "epochs=1", "-s", "head_tokens=96", "-s", "tail_tokens=32"]
+    scored = ["--input", notes.mixed, "--output", out / "s.jsonl", "-s", "max_bad=50"]
+    steps: list[list[object]] = [
+        ["hydrate", "--input", notes.mixed, "--output", out / "h2", "-s", "max_bad=50"],
+        ["dataset", "--hydrated", out / "hydrated", "--output", out / "dataset"],
+        ["train", "--dataset", dataset, "--output", out / "t2", "--model-name", base, *tiny],
+        ["export", "--model", out / "t2", "--dataset", dataset, "--output", out / "bundle2"],
+        ["score", "--model", bundle, *scored],
+        ["evaluate", "--model", bundle, "--input", notes.good, "--report", out / "r.html"],
+    ]
+    for step in steps:
+        done = thce("registry", *step, "--json", home=notes.home)
+        assert done.returncode == 0, done.stderr[-3000:]
+        silent(done)
+
+    write_jsonl(tmp_path / "form.jsonl", [{"id": "x1", "text": PLANTED[0].sentence}])
+    row = read_jsonl(tmp_path / "form.jsonl")[0] | {"structured": {PLANTED[0].word: True}}
+    write_jsonl(tmp_path / "form.jsonl", [row])
+    wrong = [
+        ["hydrate", "--input", tmp_path / "form.jsonl", "--output", out / "h3"],
+        ["score", "--model", bundle, "--input", tmp_path / "form.jsonl", "--output", out / "s3"],
+        ["hydrate", "--input", notes.mixed, "--output", out / "h4"],
+    ]
+    for step in wrong:
+        done = thce("registry", *step, home=notes.home)
+        assert done.returncode == 2
+        silent(done)
+        assert "Traceback" not in done.stderr
+
+    files = [path for path in out.rglob("*") if path.is_file()]
+    files = [path for path in files if not any(path.match(name) for name in NOTES_THEMSELVES)]
+    files = [path for path in files if path.parent.name != "h2" or path.suffix != ".parquet"]
+    assert len(files) > 30
+    assert shown_in(files, PLANTED) == {}
+    logs = [path for path in ray_folder.rglob("*") if path.is_file() and "/logs/" in str(path)]
+    assert len(logs) > 20
+    assert shown_in(logs, PLANTED) == {}
+    kept = [path for path in notes.home.rglob("*") if path.is_file()]
+    assert shown_in(kept, PLANTED) == {}
