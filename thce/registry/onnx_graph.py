@@ -53,7 +53,8 @@ def export_head(model: FlagClassifier, path: Path) -> None:
     """
     import torch
 
-    hidden = model.encoder.config.hidden_size  # type: ignore[union-attr]
+    encoder: Any = model.encoder
+    hidden = int(encoder.config.hidden_size)
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
     proto = _to_onnx(
         model.head,
