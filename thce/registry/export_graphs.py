@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from thce.registry.encode import TokenIds
 from thce.registry.model import FlagClassifier
-from thce.registry.onnx_graph import export_fp32, export_head, quantise_int8
+from thce.registry.onnx_graph import export_fp32, export_head
+from thce.registry.onnx_int8 import quantise_int8
 from thce.registry.onnx_join import join
 from thce.registry.onnx_session import OnnxSession, Probabilities, sigmoid
 from thce.registry.optimum_export import export_encoder

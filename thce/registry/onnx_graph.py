@@ -1,4 +1,4 @@
-"""torch -> ONNX: one fp32 graph with free batch and sequence axes, and its int8 form."""
+"""torch -> ONNX: one fp32 graph with free batch and sequence axes."""
 
 import ast
 import logging
@@ -53,7 +53,8 @@ def export_head(model: FlagClassifier, path: Path) -> None:
     """
     import torch
 
-    hidden = model.encoder.config.hidden_size  # type: ignore[union-attr]
+    encoder: Any = model.encoder
+    hidden = int(encoder.config.hidden_size)
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
     proto = _to_onnx(
         model.head,
@@ -88,40 +89,6 @@ def _save(proto: Any, path: Path) -> None:
 
     forget_the_machine(proto)
     onnx.save(proto, str(path))
-
-
-def quantise_int8(fp32: Path, path: Path) -> None:
-    """Writes the graph with int8 weights, activations quantised as they come.
-
-    Weights are scaled per channel (a third of the mean error of one scale per matrix) and kept
-    to 7 bits, because products of full 8-bit values saturate on processors without VNNI: the
-    same graph answers alike on old and new machines. The head stays fp32: it is a hundredth of
-    the weights, and quantising it tripled the mean difference (0.0078 against 0.0022 in
-    probability on a MiniLM fitted to the shipped notes, at most 0.46 against 0.07).
-
-    Args:
-        fp32: what `export_fp32` wrote.
-        path: the .onnx file to write.
-    """
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    nodes = onnx.load(str(fp32), load_external_data=False).graph.node
-    head = [node.name for node in nodes if node.name.startswith(HEAD_PREFIX)]
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        quantize_dynamic(
-            fp32,
-            path,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=True,
-            nodes_to_exclude=head,
-        )
-    finally:
-        root.setLevel(level)
 
 
 def _mark_head(proto: Any) -> None:

@@ -35,6 +35,8 @@ def join(encoder: Path, head: Path, path: Path) -> None:
         ],
         outputs=[f"{HEAD_PREFIX}logits"],
     )
+    del joined.opset_import[:]  # merging lists the operator set twice, and quantising wants one
+    joined.opset_import.extend(second.opset_import)
     _rename_output(joined.graph, "logits")
     forget_the_machine(joined)
     onnx.checker.check_model(joined)
