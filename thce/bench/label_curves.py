@@ -91,7 +91,7 @@ def resampled_means(scores: Floats, resamples: int, seed: int) -> Floats:
 
 def area_under(curve: Floats, spent: NDArray[np.int64]) -> Floats:
     """Mean height of curves (..., r) between first and last measurement, by trapezoids."""
-    found: Floats = np.trapezoid(curve, spent, axis=-1) / (spent[-1] - spent[0])
+    found: Floats = np.trapezoid(curve, spent, axis=-1) / float(np.ptp(spent))
     return found
 
 
@@ -120,36 +120,46 @@ def _last_crossing(curve: Floats, target: float, spent: NDArray[np.int64]) -> fl
 
 
 def _strategy_result(curves: Curves, mean: Floats, drawn: Floats, at: int) -> StrategyResult:
+    """Figures of the strategy at one position.
+
+    Args:
+        curves: of all courses.
+        mean: (strategies, 2, r) mean curves.
+        drawn: (resamples, strategies, 2, r) likewise, redrawn.
+        at: the position.
+    """
     spent, base = curves.spent, curves.baseline
+    everything = np.concatenate([mean[None], drawn])
 
-    def both(statistic: Callable[[Floats], Floats]) -> Interval:
-        return _interval(float(statistic(mean[None])[0]), statistic(drawn))
+    def by_metric(statistic: Callable[[int], Floats]) -> dict[str, Interval]:
+        return {name: _interval(statistic(metric)) for name, metric in METRICS.items()}
 
-    def labels(means: Floats) -> Floats:
-        return labels_to_reach(means[:, at, MACRO], means[:, base, MACRO, -1], spent)
+    def area(metric: int) -> Floats:
+        return area_under(everything[:, at, metric], spent)
 
-    def area(means: Floats, which: int, metric: int) -> Floats:
-        return area_under(means[:, which, metric], spent)
+    def gain(metric: int) -> Floats:
+        return area(metric) - area_under(everything[:, base, metric], spent)
 
+    labels = labels_to_reach(everything[:, at, MACRO], everything[:, base, MACRO, -1], spent)
     return StrategyResult(
         strategy=curves.strategies[at],
-        final={name: both(lambda m, k=k: m[:, at, k, -1]) for name, k in METRICS.items()},
-        area={name: both(lambda m, k=k: area(m, at, k)) for name, k in METRICS.items()},
-        gain={
-            name: both(lambda m, k=k: area(m, at, k) - area(m, base, k))
-            for name, k in METRICS.items()
-        },
-        labels=both(labels),
-        share=both(lambda m: labels(m) / spent[-1]),
+        final=by_metric(lambda metric: everything[:, at, metric, -1]),
+        area=by_metric(area),
+        gain=by_metric(gain),
+        labels=_interval(labels),
+        share=_interval(labels / spent[-1]),
         curve={
-            name: [both(lambda m, k=k, r=r: m[:, at, k, r]) for r in range(len(spent))]
-            for name, k in METRICS.items()
+            name: [_interval(values) for values in everything[:, at, metric].T]
+            for name, metric in METRICS.items()
         },
     )
 
 
-def _interval(estimate: float, values: Floats) -> Interval:
-    """Percentiles that are values themselves: between a number and infinity there is none."""
+def _interval(values: Floats) -> Interval:
+    """The first value with percentiles of the others.
+
+    They are values themselves: between a number and infinity there is none.
+    """
     edges = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    low, high = np.quantile(values, edges, method="inverted_cdf")
-    return Interval(estimate, float(low), float(high))
+    low, high = np.quantile(values[1:], edges, method="inverted_cdf")
+    return Interval(float(values[0]), float(low), float(high))

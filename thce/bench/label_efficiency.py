@@ -111,7 +111,7 @@ class LabelEfficiencyConfig(Config):
 
 
 def run(config: LabelEfficiencyConfig) -> dict[str, Any]:
-    """Runs every course and writes report.html, results.jsonl and curves.npz.
+    """Runs every course and writes report.html and results.jsonl.
 
     Returns:
         `results`, one dict per strategy and setting, and the path of the `report`.

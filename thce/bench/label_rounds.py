@@ -143,8 +143,10 @@ def learn(arena: Arena, answered: NDArray[np.bool_], before: Learned | None = No
         answered[:, None], np.float32(HUMAN_CONFIDENCE), notes.confidence[pool]
     ).astype(np.float32)
     balance = positive_weights(label, confidence, POSITIVE_CAP)
-    weight = confidence * np.where(label == TRUE, balance, 1.0)
-    fitted = probe.fit(arena.kernel[pool[:, None], pool], label, weight, before and before.fit)
+    weight = confidence.astype(np.float64) * np.where(label == TRUE, balance, 1.0)
+    fitted = probe.fit(
+        arena.kernel[pool[:, None], pool], label, weight, before.fit if before else None
+    )
     thresholds = fit_thresholds(
         probabilities(fitted.left_out[answered]),
         gold[answered],
