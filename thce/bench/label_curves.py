@@ -85,14 +85,14 @@ def resampled_means(scores: Floats, resamples: int, seed: int) -> Floats:
     for number in range(resamples):
         split = generator.integers(splits, size=splits)
         within = generator.integers(seeds, size=(splits, seeds))
-        means[number] = scores[split[:, None], within].mean(axis=(0, 1))
+        means[number] = np.asarray(scores[split[:, None], within]).mean(axis=(0, 1))
     return means
 
 
 def area_under(curve: Floats, spent: NDArray[np.int64]) -> Floats:
     """Mean height of curves (..., r) between first and last measurement, by trapezoids."""
-    found: Floats = np.trapezoid(curve, spent, axis=-1) / float(np.ptp(spent))
-    return found
+    found = np.trapezoid(curve, spent, axis=-1) / float(np.ptp(spent))
+    return np.asarray(found)
 
 
 def labels_to_reach(curve: Floats, target: Floats, spent: NDArray[np.int64]) -> Floats:

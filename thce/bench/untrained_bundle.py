@@ -43,7 +43,8 @@ def build_untrained_bundle(base: str, folder: Path) -> Path:
 
     from thce.registry.encode import NoteEncoder
     from thce.registry.model import FlagClassifier
-    from thce.registry.onnx_graph import export_fp32, quantise_int8
+    from thce.registry.onnx_graph import export_fp32
+    from thce.registry.onnx_int8 import quantise_int8
     from thce.training import weights
 
     source = weights.resolve(base)

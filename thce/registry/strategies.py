@@ -90,9 +90,10 @@ class Hybrid:
 
     Uncertainty learns the most where every flag has its share of notes, rare flags where some
     hardly have any, and nobody knows beforehand which pool is which; with these shares the
-    mixture is behind random on neither (docs/label-efficiency.md). The parts take turns by quota, so that every beginning of the batch is mixed alike; a note
-    that one part has taken is taken for all. Without a model, the parts that need one stand aside
-    and the others keep their proportion.
+    mixture is behind random on neither (docs/label-efficiency.md). The parts take turns by quota,
+    so that every beginning of the batch is mixed alike; a note that one part has taken is taken
+    for all. Without a model, the parts that need one stand aside and the others keep their
+    proportion.
     """
 
     shares: Mapping[str, float] = field(
