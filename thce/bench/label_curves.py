@@ -83,9 +83,9 @@ def resampled_means(scores: Floats, resamples: int, seed: int) -> Floats:
     generator = np.random.default_rng(seed)
     means = np.empty((resamples, *scores.shape[2:]))
     for number in range(resamples):
-        split = generator.integers(splits, size=splits)
+        split = generator.integers(splits, size=(splits, 1))
         within = generator.integers(seeds, size=(splits, seeds))
-        means[number] = np.asarray(scores[split[:, None], within]).mean(axis=(0, 1))
+        means[number] = scores[split, within].mean(axis=(0, 1))
     return means
 
 
