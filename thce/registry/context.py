@@ -141,7 +141,9 @@ def assess(
     }
     if note.text[max(0, mention.start - 2) : mention.start].strip(' ("') == "?":
         found.add(Assertion.HYPOTHETICAL)
-    if sentence.section not in _NAMES and _is_dated(note.text, mention, sentence.start, sentence.end):
+    if sentence.section not in _NAMES and _is_dated(
+        note.text, mention, sentence.start, sentence.end
+    ):
         found.add(Assertion.HISTORICAL)
     for assertion in PRECEDENCE:
         if assertion in found:
@@ -164,7 +166,7 @@ def _is_dated(text: str, mention: Spot, start: int, end: int) -> bool:
         return False
     marks = ".;" if act.end() <= mention.start else ".,;"
     between = text[act.end() : mention.start] or text[mention.end : act.start()]
-    return not any(mark in between for mark in marks)
+    return not any(mark in between.lstrip(" ,") for mark in marks)
 
 
 def _box_answer(text: str, position: int) -> bool | None:

@@ -104,7 +104,9 @@ def _section_spans(text: str) -> Iterator[tuple[int, int, Section]]:
     if position:
         yield 0, position, Section.HEADING
     for header in find_headers(text):
-        if kind is Section.ADDENDUM and (header.kind is None or not _opens_line(text, header.start)):
+        if kind is Section.ADDENDUM and (
+            header.kind is None or not _opens_line(text, header.start)
+        ):
             continue
         if header.start > position:
             yield from _until_blank_line(text, position, header.start, kind, inline)
