@@ -141,9 +141,10 @@ def assess(
     }
     if note.text[max(0, mention.start - 2) : mention.start].strip(' ("') == "?":
         found.add(Assertion.HYPOTHETICAL)
-    if sentence.section not in _NAMES and _is_dated(
-        note.text, mention, sentence.start, sentence.end
-    ):
+    ordinary = sentence.section not in _NAMES and kind is not NoteKind.STAY
+    if _DATED.match(note.text, mention.end) and sentence.section not in _NAMES:
+        found.add(Assertion.HISTORICAL)
+    elif ordinary and _is_dated(note.text, mention, sentence.start, sentence.end):
         found.add(Assertion.HISTORICAL)
     for assertion in PRECEDENCE:
         if assertion in found:
@@ -156,9 +157,7 @@ def assess(
 
 
 def _is_dated(text: str, mention: Spot, start: int, end: int) -> bool:
-    """Whether a date, of the mention or of an act beside it, says that it was another day."""
-    if _DATED.match(text, mention.end):
-        return True
+    """Whether the date of an act beside a mention says that it was another day."""
     left, right = max(start, mention.start - _DATE_REACH), min(end, mention.end + _DATE_REACH)
     window = text[left:right]
     act = _DATED_ACT.search(text, left, right) if "/" in window or "[DATE" in window else None
