@@ -358,7 +358,7 @@ PERFORMED = [
     ),
     (
         "airway",
-        "The submucosal mass in the trachea was sampled by needle: needle aspirates were taken from the submucosal mass.",
+        "Needle aspirates were taken from the submucosal mass in the trachea.",
         {F.TBNA_CONVENTIONAL},
     ),
     (
@@ -385,7 +385,7 @@ PERFORMED = [
     ),
     (
         "airway",
-        "The left main was corked by green mucus, which was sucked out until the segments were open.",
+        "The left main was corked by green mucus, which was sucked out until all was open.",
         {F.THERAPEUTIC_ASPIRATION},
     ),
     ("airway", "A dental crown was seen in RB8, grasped and delivered.", {F.FOREIGN_BODY_REMOVAL}),
@@ -591,11 +591,13 @@ NOT_PERFORMED = [
     ("airway", "If it recurs they'd do balloon dilation."),
     (
         "airway",
-        "[Prior procedures - carried forward]\nday 3: BAL, endobronchial biopsy of LLL\nday 5: thoracentesis 700 mL",
+        "[Prior procedures - carried forward]\nday 3: BAL, endobronchial biopsy\n"
+        "day 5: thoracentesis 700 mL",
     ),
     (
         "airway",
-        ">> Copied forward from session 1 >>\nBAL RML was sent. A thick plug was suctioned.\n<< end copied text <<\nNormal today.",
+        ">> Copied forward from session 1 >>\nBAL RML was sent. A thick plug was suctioned.\n"
+        "<< end copied text <<\nNormal today.",
     ),
     ("airway", "Consent: [x] on chart (lavage, brushings, biopsy)"),
     ("airway", "Planned lavage, brushings and biopsies. Inspection only was done."),
