@@ -84,6 +84,19 @@ def test_a_discharge_summary_tells_of_the_stay() -> None:
     assert not (result.cells == FALSE).any()
 
 
+def test_a_dated_act_is_of_the_stay_but_past_in_a_procedure_note() -> None:
+    act = "A left chest tube was inserted 3/4 by the team."
+    stay = "DISCHARGE SUMMARY\nHOSPITAL COURSE: " + act
+    assert keyword_signal(stay).cells[Flag.CHEST_TUBE.position] == TRUE
+    assert keyword_signal(FRAME + act).cells[Flag.CHEST_TUBE.position] == FALSE
+
+
+def test_a_described_correction_overrules_a_denied_name() -> None:
+    text = FRAME + "ADDENDUM: Spray cryotherapy was delivered to the bronchus, and not laser."
+    assert keyword_signal(text).cells[Flag.CRYOTHERAPY.position] == TRUE
+    assert keyword_signal(text).cells[Flag.THERMAL_ABLATION.position] == FALSE
+
+
 def test_a_clinic_note_tells_of_the_past_unless_it_says_today() -> None:
     past = "PULMONARY CLINIC VISIT\nHe underwent bronchoscopy with BAL and a stent was placed."
     assert not (keyword_signal(past).cells == TRUE).any()

@@ -9,6 +9,8 @@ the section decides: what stands under PLAN is planned, under HISTORY past.
 import re
 from enum import StrEnum
 
+from thce.registry.dates import beside_dated_act, is_dated
+from thce.registry.form_answers import answer_behind
 from thce.registry.headers import Section
 from thce.registry.lexicon import Cue, Lexicon
 from thce.registry.note_kind import NoteKind
@@ -56,29 +58,6 @@ SECTION_ASSERTION = {
     Section.NOT_DONE: Assertion.NEGATED,
 }
 
-_DATED = re.compile(
-    r"[ \t]*[(\[]?(?:DATE )?(?:in |on )?(?:\d{1,2}/)?(?:19|20)\d\d\b(?![/-])", re.IGNORECASE
-)
-_DATED_ACT = re.compile(
-    r"\b(?:done|placed|inserted|performed|put in|deployed|removed|biopsied|treated|taken|obtained)[ (]*"
-    r"(?:(?:\w+ ){0,4}(?:0?[1-9]|1[0-2])/[0-3]?\d(?:/\d{2,4})?(?![/\d]| of\b)|\[DATE[^\]]*\])",
-    re.IGNORECASE,
-)
-"""An act with its date in running text: an author dates what was done on another day."""
-_DATE_REACH = 45
-_ANSWERED_NO = re.compile(
-    r"[ \t]*(?:[:=?-]|[._]{2,})[ \t]*(?:no|none|nil|n|n/a|0|not (?:done|performed|taken|used|needed))"
-    r"(?=[ \t]*(?:[.,;)\n]|[ \t]{2}|\Z))"
-    r"|[ \t]*[:=-]?[ \t]*[\u2717\u2718\u274c]|[ \t]+x ?0\b"
-    r"|(?: \w+){0,2}? (?:was|were) not(?=[ \t]*(?:[.;,)\n]|\Z))",
-    re.IGNORECASE,
-)
-_BOX_PAIR = re.compile(
-    r"[^\n\[\]():.]{0,18}[:?]?[ \t]*(?P<first>\[[ _xX]{0,3}\])[ \t]*(?P<word>yes|no|y|n|done|not done)\b"
-    r"[ \t/,|]*(?P<second>\[[ _xX]{0,3}\])[ \t]*(?:yes|no|y|n|done|not done)\b",
-    re.IGNORECASE,
-)
-"""A question behind a name, answered by one of two boxes: "BAL today [ ] yes [x] no"."""
 _LAST_MEMBER = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 _ENUMERATION = re.compile(r"\b(?:or|nor)\b|(?<=[a-z ])/(?=[a-z ])", re.IGNORECASE)
 _HARD_STOPS = {
@@ -127,10 +106,8 @@ def assess(
         kind: of the note; some cues hold only in one kind.
     """
     sentence = note.sentences[mention.sentence]
-    answer = _box_answer(note.text, mention.end)
-    if answer is False or _ANSWERED_NO.match(note.text, mention.end):
-        return Assertion.NEGATED
-    if sentence.checked is False:
+    answer = answer_behind(note.text, mention.end)
+    if answer is False or sentence.checked is False:
         return Assertion.NEGATED
     found = {
         Assertion(cue.assertion)
@@ -141,8 +118,9 @@ def assess(
     }
     if note.text[max(0, mention.start - 2) : mention.start].strip(' ("') == "?":
         found.add(Assertion.HYPOTHETICAL)
-    if sentence.section not in _NAMES and _is_dated(
-        note.text, mention, sentence.start, sentence.end
+    if sentence.section not in _NAMES and (
+        is_dated(note.text, mention.end)
+        or (kind is not NoteKind.STAY and beside_dated_act(note, mention))
     ):
         found.add(Assertion.HISTORICAL)
     for assertion in PRECEDENCE:
@@ -153,31 +131,6 @@ def assess(
     if sentence.section is Section.PLAN and verbs and note.holds(_TOLD_NOW, mention.sentence):
         return Assertion.AFFIRMED
     return SECTION_ASSERTION[sentence.section]
-
-
-def _is_dated(text: str, mention: Spot, start: int, end: int) -> bool:
-    """Whether a date, of the mention or of an act beside it, says that it was another day."""
-    if _DATED.match(text, mention.end):
-        return True
-    left, right = max(start, mention.start - _DATE_REACH), min(end, mention.end + _DATE_REACH)
-    window = text[left:right]
-    act = _DATED_ACT.search(text, left, right) if "/" in window or "[DATE" in window else None
-    if act is None:
-        return False
-    marks = ".;" if act.end() <= mention.start else ".,;"
-    between = text[act.end() : mention.start] or text[mention.end : act.start()]
-    return not any(mark in between for mark in marks)
-
-
-def _box_answer(text: str, position: int) -> bool | None:
-    """What a pair of yes-or-no boxes behind a mention answers; None without such a pair."""
-    pair = _BOX_PAIR.match(text, position) if "[" in text[position : position + 24] else None
-    if pair is None:
-        return None
-    first, second = ("x" in pair[box].lower() for box in ("first", "second"))
-    if first == second:
-        return None
-    return first == (pair["word"].lower() in ("yes", "y", "done"))
 
 
 def _reaches(

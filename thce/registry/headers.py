@@ -58,9 +58,10 @@ _BULLETS = " \t*#•>-"
 _LABEL = re.compile(r"(?P<gap>[ \t,*#•>-]*(?:\(?\d{1,2}[.)][ \t]*)?)(?P<label>[A-Za-z][^:]*)\Z")
 _CORRECTION = re.compile(r"[ \t*]*(?:addend(?:um|a)|late entry|amendment)\b", re.IGNORECASE)
 _FRAMED = re.compile(
-    r"[ \t]*(?:\[|[<>=~*-]{2,})[ \t]*(?P<label>[A-Za-z][^\[\]<>=~*\n]*?)[ \t]*(?:\]|[<>=~*-]{2,})[ \t]*\Z"
+    r"[ \t]*(?:\[|[<>=~*-]{2,})[ \t]*(?P<label>[A-Za-z][^\[\]<>=~*\n]*?)[ \t]*"
+    r"(?:\]|[<>=~*-]{2,})[ \t]*\Z"
 )
-"""A line that is a label in brackets or between rules: "[Prior procedures]", ">> Copied text >>"."""
+"""A line that is a label in a frame: "[Prior procedures]", ">> Copied text >>"."""
 _DATED_ITEM = re.compile(r"(?:day|night|hd|pod|icu day|hospital day) ?#?\d", re.IGNORECASE)
 """Opens an item of a chronology, not a section."""
 _LABEL_END = re.compile("\\.(?:\\s|\\Z)| [-\u2013\u2014] ")
@@ -148,7 +149,7 @@ def _last_boundary(text: str, left: int, colon: int) -> int:
 
 
 def _line_headers(text: str) -> Iterator[tuple[int, tuple[Section | None, int]]]:
-    """Known labels that stand alone on a line, framed or not, or open it before a full stop or a dash.
+    """Known labels that stand alone on a line, framed or not, or before a full stop or a dash.
 
     A correction is known by its first word: what follows are mostly a name and a time.
     """

@@ -90,6 +90,8 @@ class Lexicon:
         cues: by class name.
         rules: in file order.
         heads: the classes whose hits can be mentions.
+        openers: heads, and the first parts of those that are sequences: without one of them in a
+            text there is no mention.
         sequences: classes composed of two others.
         subsumes: class -> classes whose hits it swallows when they lie inside it.
         phrases: phrases as written to the automaton, by class.
@@ -99,6 +101,7 @@ class Lexicon:
     cues: dict[str, Cue]
     rules: tuple[Rule, ...]
     heads: frozenset[str]
+    openers: frozenset[str]
     sequences: tuple[Sequence, ...]
     subsumes: dict[str, frozenset[str]]
     phrases: dict[str, tuple[str, ...]]
@@ -178,16 +181,19 @@ def load_lexicon() -> Lexicon:
         for member in members:
             counts_for.setdefault(member, []).append(union)
     rules = tuple(_rules(read_lexicon_file("rules.yaml")))
+    heads = frozenset(rule.head for rule in rules)
+    sequences = tuple(
+        Sequence(name, first, then, gap, tight=bool(rest))
+        for name, pairs in terms["sequences"].items()
+        for first, then, gap, *rest in pairs
+    )
     return Lexicon(
         automaton=_automaton(phrases, counts_for),
         cues={f"cue:{name}": _cue(name, cue) for name, cue in cue_file["cues"].items()},
         rules=rules,
-        heads=frozenset(rule.head for rule in rules),
-        sequences=tuple(
-            Sequence(name, first, then, gap, tight=bool(rest))
-            for name, pairs in terms["sequences"].items()
-            for first, then, gap, *rest in pairs
-        ),
+        heads=heads,
+        openers=heads | {sequence.first for sequence in sequences if sequence.name in heads},
+        sequences=sequences,
         subsumes={name: frozenset(inner) for name, inner in terms["subsumes"].items()},
         phrases=phrases,
     )

@@ -66,7 +66,7 @@ def scan_note(text: str, lexicon: Lexicon) -> ScannedNote:
     A note without any head of a rule is not cut into sentences: nothing can be said of it.
     """
     hits = scan(text, lexicon)
-    if lexicon.heads.isdisjoint(name for hit in hits for name in hit.classes):
+    if lexicon.openers.isdisjoint(name for hit in hits for name in hit.classes):
         return ScannedNote(text, [], {})
     parts = sentences(text)
     spots: dict[str, list[Spot]] = {}
