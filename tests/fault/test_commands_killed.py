@@ -89,7 +89,7 @@ def test_killed_scoring_and_then_the_same_command(setting: Setting) -> None:
     report = setting.run(score_command(setting, cut))
     rows = len(read_jsonl(setting.notes))
     assert report["rows"] == rows
-    assert 0 < report["scored"] <= rows - 4 * 40
+    assert 0 < report["scored"] <= rows - 3 * 40, "a part whose commit was cut off is done again"
     assert hashes(cut) == hashes(whole)
     names = parquet.read_table(cut)["encounter_id"].to_pylist()
     assert len(names) == len(set(names)) == rows
