@@ -52,7 +52,7 @@ def normalise(code: str, kind: CodeType) -> str:
     if not plain.isascii():
         return plain
     plain = plain.upper()
-    if kind is CodeType.ICD10 and 3 < len(plain) <= 7 and plain.isalnum():
+    if kind is CodeType.ICD10 and 3 < len(plain) <= 7 and plain.isalnum() and plain[0].isalpha():
         return f"{plain[:3]}.{plain[3:]}"
     return plain
 

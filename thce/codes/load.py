@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,10 @@ from thce.codes.table_file import parse_table
 from thce.errors import InputError
 from thce.paths import home
 
-FORMAT = 1  # raise it when entries, tables, words or index change
+# What decides a cached file's content, beside the source.
+BUILDERS = (
+    "catalogue columns entries icd10_source search_index table_file typos words".split()
+)
 TEXT_COLUMNS = ("descriptions", "notes")
 
 log = logging.getLogger(__name__)
@@ -46,7 +50,7 @@ def load_catalogue(kind: CodeType | str) -> Catalogue:
     kind = code_type(kind)
     with _lock:
         identity, read = _source(kind)
-        fingerprint = hashlib.sha256(f"{FORMAT}\n{identity}".encode()).hexdigest()
+        fingerprint = hashlib.sha256(identity.encode()).hexdigest()
         known = _loaded.get((kind, home()))
         if known is None or known[0] != fingerprint:
             known = fingerprint, _cached(kind, fingerprint, read)
@@ -83,7 +87,8 @@ def _source(kind: CodeType) -> tuple[str, Callable[[], tuple[Source, list[Entry]
 def _cached(
     kind: CodeType, fingerprint: str, read: Callable[[], tuple[Source, list[Entry]]]
 ) -> Catalogue:
-    path = home() / "codes" / "cache" / f"{kind}-{fingerprint[:16]}.columns"
+    key = hashlib.sha256(f"{fingerprint}\n{_builders()}".encode()).hexdigest()
+    path = home() / "codes" / "cache" / f"{kind}-{key[:16]}.columns"
     try:
         return _from_columns(*read_columns(path))
     except FileNotFoundError:
@@ -100,6 +105,14 @@ def _cached(
         if other != path:
             other.unlink(missing_ok=True)
     return catalogue
+
+
+@cache
+def _builders() -> str:
+    """A hash of the code that builds catalogues."""
+    folder = files("thce.codes")
+    code = b"".join(folder.joinpath(f"{name}.py").read_bytes() for name in BUILDERS)
+    return hashlib.sha256(code).hexdigest()
 
 
 def _header(catalogue: Catalogue) -> dict[str, Any]:

@@ -46,34 +46,31 @@ class Searcher:
             allowed: (rows,) which rows may be answered.
         """
         slots = self._reader.read(text)
-        found = np.zeros(len(self._index.rows), np.float32)
-        asked = sum(self._add(slot, found) for slot in slots)
-        terms = np.flatnonzero(found)
+        shared = np.zeros(len(self._index.rows), np.float32)
+        missed = np.zeros_like(shared)
+        for slot in slots:
+            self._add(slot, shared, missed)
+        terms = np.flatnonzero(shared)
         terms = terms[allowed[self._index.rows[terms]]]
-        shared = found[terms]
-        whole = np.maximum(self._index.masses[terms], shared)
-        scores = shared / (
-            shared
-            + ASKED_ALONE * np.maximum(asked - shared, 0)
-            + TERM_ALONE * (whole - shared)
-        )
+        shared, missed = shared[terms], missed[terms]
+        alone = np.maximum(self._index.masses[terms] - shared, 0)
+        scores = shared / (shared + ASKED_ALONE * missed + TERM_ALONE * alone)
         return self._best_rows(self._index.rows[terms], scores, count)
 
-    def _add(self, slot: Slot, found: NDArray[np.float32]) -> float:
-        """Adds what each term has of a slot to `found`; returns the slot's whole weight."""
-        if len(slot.alternatives) == 1:
-            return self._add_words(slot.alternatives[0], found)
-        best = np.zeros_like(found)
+    def _add(
+        self, slot: Slot, shared: NDArray[np.float32], missed: NDArray[np.float32]
+    ) -> None:
+        """Adds what each term has of a slot, and what it lacks of the alternative it has most of."""
+        best = np.zeros_like(shared)
+        part = np.zeros_like(shared)
         masses = []
         for alternative in slot.alternatives:
-            one = np.zeros_like(found)
-            masses.append(self._add_words(alternative, one))
+            one = np.zeros_like(shared)
+            masses.append(sum(self._add_forms(forms, one) for forms in alternative))
             np.maximum(best, one, out=best)
-        found += best
-        return min(masses)
-
-    def _add_words(self, words: Alternative, found: NDArray[np.float32]) -> float:
-        return sum(self._add_forms(forms, found) for forms in words)
+            np.maximum(part, one / masses[-1], out=part)
+        shared += best
+        missed += min(masses) * (1 - part)
 
     def _add_forms(self, forms: tuple[Form, ...], found: NDArray[np.float32]) -> float:
         """One typed word: a term that holds several of its forms is given the best.

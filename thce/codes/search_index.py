@@ -21,7 +21,7 @@ from thce.codes.words import NEGATED, index_words, root
 # Words that say that nothing is said. They count little, so that the plain code comes first.
 NEUTRAL = frozenset(
     "unspecified nos initial encounter condition classified elsewhere organism site cause type "
-    "episode trimester disorder disease".split()
+    "episode trimester disorder disease uncomplicated".split()
 )
 NEUTRAL_WEIGHT = 0.15
 OPTIONAL_WEIGHT = 0.15  # of a term's words in brackets, by ICD-10-CM's convention 7.a

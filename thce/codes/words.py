@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[^\sa-z0-9]")
+TOKEN = re.compile(r"(?<![a-z0-9])[a-z]-[0-9]+(?![a-z0-9])|[a-z0-9]+(?:'[a-z]+)?|[^\sa-z0-9]")
 STOP = frozenset(
     "a an and are as at be been being by for from had has have he her hers him his i if in into is "
     "it its me my of on or our she than that the their them they this to was we were which "
@@ -70,9 +70,11 @@ class Token:
 def scan(text: str) -> list[Token]:
     """The words of a text, the negating ones left out and what they negate marked.
 
-    "Without", "no" and their like reach to the next punctuation, preposition or five words on.
+    "Without", "no" and their like reach to the next punctuation, preposition or five words on;
+    through "of" only after one word (loss of consciousness, but foreign body of left hand).
     """
-    tokens, left = [], 0
+    tokens: list[Token] = []
+    left = 0
     for match in TOKEN.finditer(fold(text)):
         word = match.group()
         if not word[0].isalnum():
@@ -80,7 +82,8 @@ def scan(text: str) -> list[Token]:
         elif word in NEGATORS:
             left = NEGATION_WORDS
         else:
-            left = 0 if word in NEGATION_ENDS else left
+            if word in NEGATION_ENDS or (word == "of" and left < NEGATION_WORDS - 1):
+                left = 0
             tokens.append(Token(word, match.start(), match.end(), left > 0))
             left = max(0, left - 1)
     return tokens
@@ -104,7 +107,7 @@ def negate(word: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Lower case without accents."""
+    """Lower case without accents, in as many characters as the text has."""
     if text.isascii():
         return text.lower()
     text = text.replace("\u2019", "'")  # a typographic apostrophe
@@ -115,7 +118,8 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=1 << 17)
 def stem(token: str) -> str:
     """American spelling, singular, without 's. Words of three letters and fewer stay."""
-    word = token.partition("'")[0] if token.endswith(("'s", "'")) else token.replace("'", "")
+    word = token.partition("'")[0] if token.endswith("'s") else token.replace("'", "")
+    word = word.replace("-", "")  # vitamin b-12
     if len(word) < 4 or word.isdigit():
         return word[:LONGEST]
     for pattern, plain in BRITISH:
