@@ -1,11 +1,11 @@
 """Validating codes by the million: a code is one 64-bit key, a lookup one gather in a hash table.
 
-Eight characters fit a 64-bit word, so trimming aside every step is arithmetic on whole words:
+Eight characters fit a 64-bit word, so but for trimming every step is arithmetic on whole words:
 cut to length, raise to upper case, take the dot out, probe.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from thce.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    Codes = Sequence[str | None] | NDArray[np.str_] | pa.Array | pa.ChunkedArray
+    Codes: TypeAlias = Sequence[str | None] | NDArray[np.str_] | pa.Array | pa.ChunkedArray
 
 WIDTH = 8  # characters of the longest code with its dot; bytes of a key
 DOT_AT = 3
@@ -45,7 +45,8 @@ class KeySet:
         """
         words, lengths = _first_characters(codes)
         keys = self._without_dot(_upper(words), lengths)
-        keys[(lengths == 0) | (lengths > WIDTH)] = 0
+        last = words >> (8 * np.clip(lengths - 1, 0, WIDTH - 1)).astype(np.uint64)
+        keys[(last & np.uint64(0xFF) == 0) | (lengths > WIDTH)] = 0  # empty, or ends in a NUL
         return self._find(keys)
 
     def _without_dot(

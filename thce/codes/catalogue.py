@@ -165,7 +165,7 @@ class Catalogue:
             return []
         below = self.tables.parents == row
         below &= self.tables.kinds != KINDS.index("retired")
-        return [self.code_at(child) for child in np.flatnonzero(below)]
+        return [self.code_at(child) for child in np.flatnonzero(below).tolist()]
 
     def is_billable(self, code: str, date: datetime.date | None = None) -> bool:
         """Whether a claim may carry the code, on a date or by the catalogue's release.
@@ -200,7 +200,9 @@ class Catalogue:
 
     def _billable_on(self, day: int) -> NDArray[np.bool_]:
         absent_before, gone_from = self.tables.lifetimes[:, 0], self.tables.lifetimes[:, 3]
-        return self.tables.reportable & (day >= absent_before) & ((gone_from == 0) | (day < gone_from))
+        return (
+            self.tables.reportable & (day >= absent_before) & ((gone_from == 0) | (day < gone_from))
+        )
 
     def billable_codes(self, date: datetime.date | None = None) -> list[str]:
         """All billable codes, sorted."""
@@ -232,10 +234,8 @@ class Catalogue:
 
         return suggest(self, code, count, date)
 
-    def search(
-        self, text: str, count: int = 10, date: datetime.date | None = None
-    ) -> list[Match]:
-        """Billable codes for words, abbreviations, mistyped words or a narrative, the best first."""
+    def search(self, text: str, count: int = 10, date: datetime.date | None = None) -> list[Match]:
+        """Billable codes for words, abbreviations, typing errors or a narrative, best first."""
         hits = self.searcher.search(text, count, self.billable_rows(date))
         return [
             Match(self.code_at(hit.row), self.tables.descriptions[hit.row], hit.score)

@@ -105,4 +105,3 @@ def _begun(catalogue: Catalogue, lifetime: dict[str, str]) -> str:
     if catalogue.code_type is CodeType.ICD10:
         return f"the first release at hand that lists it is that of {first}"
     return f"it was added on {first}"
-

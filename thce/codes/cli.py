@@ -23,7 +23,7 @@ def check_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a code exists, is billable and is in force; exit 1 if a claim may not carry it."""
+    """Say whether a code exists, is billable and in force; exit 1 if no claim may carry it."""
     from thce.codes.check import check
     from thce.codes.dates import option_date
     from thce.codes.load import load_catalogue

@@ -48,9 +48,7 @@ def read_icd10() -> tuple[Source, list[Entry]]:
         complete=True,
         covers_until="2026-09-30",
     )
-    entries = [
-        entry for chapter in tabular._chapter_list for entry in _walk(chapter, parent="")
-    ]
+    entries = [entry for chapter in tabular._chapter_list for entry in _walk(chapter, parent="")]
     return source, _with_history(entries)
 
 

@@ -17,15 +17,16 @@ from thce.codes.table_file import Row
 from thce.errors import InputError
 
 # Header wordings, in lower case with blanks and punctuation removed.
-HEADERS = {
-    "code": "code hcpc hcpcs hcpcscode hcpcscd cpt cptcode procedurecode proccode".split(),
+WORDINGS = {
+    "code": "code hcpc hcpcs hcpcscode hcpcscd cpt cptcode procedurecode proccode",
     "description": "longdescription longdesc description desc fulldescription longdescriptor "
-    "descriptor consumerfriendlydescriptor".split(),
-    "short_description": "shortdescription shortdesc shortdescriptor mediumdescription".split(),
-    "added": "adddt adddate addeddate dateadded added codeadddate effectivedate".split(),
-    "terminated": "termdt termdate terminationdate terminated deleted deletedate enddate".split(),
-    "record": "recid recordid".split(),
+    "descriptor consumerfriendlydescriptor",
+    "short_description": "shortdescription shortdesc shortdescriptor mediumdescription",
+    "added": "adddt adddate addeddate dateadded added codeadddate effectivedate",
+    "terminated": "termdt termdate terminationdate terminated deleted deletedate enddate",
+    "record": "recid recordid",
 }
+HEADERS = {field: wordings.split() for field, wordings in WORDINGS.items()}
 FIXED_RECORD = 320
 FIXED = {
     "code": slice(0, 5),
@@ -86,7 +87,9 @@ def read_code_file(path: Path, kind: CodeType) -> Read:
             last = row.code
     if not rows or len(skipped) > max(TOO_MANY_BAD * (len(rows) + len(skipped)), 1):
         where = f"{path}:{skipped[0][0]}: {skipped[0][1]}" if skipped else f"{path}: no code in it"
-        raise InputError(f"{where} ({len(rows)} codes read, {len(skipped)} rows not); see docs/codes.md")
+        raise InputError(
+            f"{where} ({len(rows)} codes read, {len(skipped)} rows not); see docs/codes.md"
+        )
     return Read(list(rows.values()), skipped, modifiers)
 
 
@@ -96,7 +99,9 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     if content.startswith(b"PK"):
-        raise InputError(f"{path}: a spreadsheet or zip archive; save the sheet as CSV and give that")
+        raise InputError(
+            f"{path}: a spreadsheet or zip archive; save the sheet as CSV and give that"
+        )
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16")
     if b"\0" in content:
@@ -128,10 +133,13 @@ def _delimited(lines: Sequence[str], header: int) -> Iterator[tuple[int, dict[st
     reader = csv.reader(lines[header + 1 :], delimiter=_delimiter(lines[header]))
     for cells in reader:
         if any(cell.strip() for cell in cells):
-            yield header + 1 + reader.line_num, {
-                name: cells[place].strip() if place < len(cells) else ""
-                for name, place in columns.items()
-            }
+            yield (
+                header + 1 + reader.line_num,
+                {
+                    name: cells[place].strip() if place < len(cells) else ""
+                    for name, place in columns.items()
+                },
+            )
 
 
 def _plain(lines: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:

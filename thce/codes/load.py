@@ -27,7 +27,14 @@ from thce.paths import home
 
 # What decides a cached file's content, beside the source.
 BUILDERS = (
-    "catalogue columns entries icd10_source search_index table_file typos words".split()
+    "catalogue",
+    "columns",
+    "entries",
+    "icd10_source",
+    "search_index",
+    "table_file",
+    "typos",
+    "words",
 )
 TEXT_COLUMNS = ("descriptions", "notes")
 
@@ -121,8 +128,7 @@ def _header(catalogue: Catalogue) -> dict[str, Any]:
 
 def _arrays(catalogue: Catalogue) -> dict[str, Any]:
     arrays = {
-        f"index.{field.name}": getattr(catalogue.index, field.name)
-        for field in fields(SearchIndex)
+        f"index.{field.name}": getattr(catalogue.index, field.name) for field in fields(SearchIndex)
     }
     for field in fields(Tables):
         column = getattr(catalogue.tables, field.name)
@@ -136,11 +142,13 @@ def _arrays(catalogue: Catalogue) -> dict[str, Any]:
 def _from_columns(header: dict[str, Any], arrays: dict[str, Any]) -> Catalogue:
     about = header["source"]
     source = Source(**{**about, "code_type": CodeType(about["code_type"])})
-    columns = {
+    columns: dict[str, Any] = {
         field.name: Texts(arrays[f"{field.name}.blob"], arrays[f"{field.name}.ends"])
         if field.name in TEXT_COLUMNS
         else arrays[field.name]
         for field in fields(Tables)
     }
-    index = SearchIndex(**{field.name: arrays[f"index.{field.name}"] for field in fields(SearchIndex)})
+    index = SearchIndex(
+        **{field.name: arrays[f"index.{field.name}"] for field in fields(SearchIndex)}
+    )
     return Catalogue(source, header["fingerprint"], Tables(**columns), index)

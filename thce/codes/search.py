@@ -45,32 +45,45 @@ class Searcher:
             count: how many rows at most.
             allowed: (rows,) which rows may be answered.
         """
-        slots = self._reader.read(text)
         shared = np.zeros(len(self._index.rows), np.float32)
-        missed = np.zeros_like(shared)
-        for slot in slots:
-            self._add(slot, shared, missed)
+        made_up = np.zeros_like(shared)
+        asked = 0.0
+        for slot in self._reader.read(text):
+            if len(slot.alternatives) == 1:
+                asked += self._add_words(slot.alternatives[0], shared)
+            else:
+                asked += self._add_best(slot, shared, made_up)
         terms = np.flatnonzero(shared)
         terms = terms[allowed[self._index.rows[terms]]]
-        shared, missed = shared[terms], missed[terms]
-        alone = np.maximum(self._index.masses[terms] - shared, 0)
-        scores = shared / (shared + ASKED_ALONE * missed + TERM_ALONE * alone)
+        found = shared[terms]
+        missed = np.maximum(asked - found + made_up[terms], 0)
+        alone = np.maximum(self._index.masses[terms] - found, 0)
+        scores = found / (found + ASKED_ALONE * missed + TERM_ALONE * alone)
         return self._best_rows(self._index.rows[terms], scores, count)
 
-    def _add(
-        self, slot: Slot, shared: NDArray[np.float32], missed: NDArray[np.float32]
-    ) -> None:
-        """Adds what each term has of a slot, and what it lacks of the alternative it has most of."""
+    def _add_best(
+        self, slot: Slot, shared: NDArray[np.float32], made_up: NDArray[np.float32]
+    ) -> float:
+        """Adds a slot with a choice: each term is given the alternative it has most of.
+
+        The slot weighs what its lightest alternative does. What a heavier one adds to `shared`
+        beyond the part of the slot that it answers goes to `made_up`, so that it cannot make up
+        for other words.
+        """
         best = np.zeros_like(shared)
         part = np.zeros_like(shared)
         masses = []
         for alternative in slot.alternatives:
             one = np.zeros_like(shared)
-            masses.append(sum(self._add_forms(forms, one) for forms in alternative))
+            masses.append(self._add_words(alternative, one))
             np.maximum(best, one, out=best)
             np.maximum(part, one / masses[-1], out=part)
         shared += best
-        missed += min(masses) * (1 - part)
+        made_up += best - min(masses) * part
+        return min(masses)
+
+    def _add_words(self, words: Alternative, shared: NDArray[np.float32]) -> float:
+        return sum(self._add_forms(forms, shared) for forms in words)
 
     def _add_forms(self, forms: tuple[Form, ...], found: NDArray[np.float32]) -> float:
         """One typed word: a term that holds several of its forms is given the best.
@@ -94,9 +107,7 @@ class Searcher:
         return self._index.postings[starts[word] : starts[word + 1]]
 
     @staticmethod
-    def _best_rows(
-        rows: NDArray[np.int32], scores: NDArray[np.float32], count: int
-    ) -> list[Hit]:
+    def _best_rows(rows: NDArray[np.int32], scores: NDArray[np.float32], count: int) -> list[Hit]:
         """Each row once with its best score; terms stand in the order of their rows."""
         if not len(rows):
             return []

@@ -19,10 +19,9 @@ from thce.codes.typos import letter_masks
 from thce.codes.words import NEGATED, index_words, root
 
 # Words that say that nothing is said. They count little, so that the plain code comes first.
-NEUTRAL = frozenset(
-    "unspecified nos initial encounter condition classified elsewhere organism site cause type "
-    "episode trimester disorder disease uncomplicated".split()
-)
+NEUTRAL_WORDS = """unspecified nos initial encounter condition classified elsewhere organism site
+cause type episode trimester disorder disease uncomplicated"""
+NEUTRAL = frozenset(NEUTRAL_WORDS.split())
 NEUTRAL_WEIGHT = 0.15
 OPTIONAL_WEIGHT = 0.15  # of a term's words in brackets, by ICD-10-CM's convention 7.a
 OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -120,8 +119,9 @@ def _named(entries: Sequence[Entry]) -> Iterator[tuple[int, list[Term]]]:
             if not ancestor.parent or by_code[ancestor.parent].kind in ("chapter", "block"):
                 break
             ancestor = by_code[ancestor.parent]
-        yield row, sorted(
-            (name for name in names if name.words), key=lambda name: sorted(name.words)
+        yield (
+            row,
+            sorted((name for name in names if name.words), key=lambda name: sorted(name.words)),
         )
 
 
@@ -129,21 +129,14 @@ def _names(entry: Entry) -> Iterable[str]:
     return (name for kind in NAMES for name in entry.notes.get(kind, ()))
 
 
-def _weights(
-    words: Sequence[str], counts: NDArray[np.int64], terms: int
-) -> NDArray[np.float32]:
+def _weights(words: Sequence[str], counts: NDArray[np.int64], terms: int) -> NDArray[np.float32]:
     """Inverse document frequency as in BM25, lowered for words that say nothing or say no."""
     weights = np.log1p((terms - counts + 0.5) / (counts + 0.5))
     factors = [
-        NEGATED_WEIGHT
-        if word.startswith(NEGATED)
-        else NEUTRAL_WEIGHT
-        if word in NEUTRAL
-        else 1.0
+        NEGATED_WEIGHT if word.startswith(NEGATED) else NEUTRAL_WEIGHT if word in NEUTRAL else 1.0
         for word in words
     ]
     return (weights * np.array(factors)).astype(np.float32)
-
 
 
 def _masses(terms: Sequence[Term], weights: dict[str, float]) -> NDArray[np.float32]:

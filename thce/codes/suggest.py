@@ -12,7 +12,7 @@ from string import ascii_uppercase, digits
 
 import numpy as np
 
-from thce.codes.catalogue import KINDS, Catalogue
+from thce.codes.catalogue import Catalogue
 from thce.codes.code_types import CodeType, normalise, well_formed
 
 PLACEHOLDER = "X"

@@ -43,9 +43,7 @@ class Vocabulary:
             return []
         distances = edit_distances(word, self.letters[candidates], self.lengths[candidates])
         order = np.argsort(distances, kind="stable")
-        return [
-            (int(candidates[i]), int(distances[i])) for i in order if distances[i] <= farthest
-        ]
+        return [(int(candidates[i]), int(distances[i])) for i in order if distances[i] <= farthest]
 
     def starting_with(self, prefix: str) -> range:
         """Indices of the words that begin so."""

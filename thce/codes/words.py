@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 TOKEN = re.compile(r"(?<![a-z0-9])[a-z]-[0-9]+(?![a-z0-9])|[a-z0-9]+(?:'[a-z]+)?|[^\sa-z0-9]")
-STOP = frozenset(
-    "a an and are as at be been being by for from had has have he her hers him his i if in into is "
-    "it its me my of on or our she than that the their them they this to was we were which "
-    "who with you your".split()
-)
+STOP_WORDS = """a an and are as at be been being by for from had has have he her hers him his i if
+in into is it its me my of on or our she than that the their them they this to was we were which
+who with you your"""
+STOP = frozenset(STOP_WORDS.split())
 NEGATORS = frozenset(["without", "no", "not", "denies", "denied", "never", "negative"])
 NEGATION_ENDS = frozenset(["with", "but", "due", "in", "from", "on", "by", "now"])
 NEGATION_WORDS = 5
@@ -45,14 +44,9 @@ BRITISH = tuple(
 )
 # Endings that only change the part of speech; the longest is tried first. Endings that change
 # the disease (-itis, -osis, -oma, -emia) are not here.
-ENDINGS = tuple(
-    sorted(
-        "ation ations ative ated ating ate ion ions ive ically ical ic ics ia ial al ally ance ancy "
-        "ant ence ency ent ed er ers ing ings ity ness ous us ly tic es e y ment able ible is".split(),
-        key=len,
-        reverse=True,
-    )
-)
+ENDING_LIST = """ation ations ative ated ating ate ion ions ive ically ical ic ics ia ial al ally
+ance ancy ant ence ency ent ed er ers ing ings ity ness ous us ly tic es e y ment able ible is"""
+ENDINGS = tuple(sorted(ENDING_LIST.split(), key=len, reverse=True))
 SHORTEST_ROOT = 5
 LONGEST = 32  # letters kept of a word
 
