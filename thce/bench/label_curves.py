@@ -83,16 +83,16 @@ def resampled_means(scores: Floats, resamples: int, seed: int) -> Floats:
     generator = np.random.default_rng(seed)
     means = np.empty((resamples, *scores.shape[2:]))
     for number in range(resamples):
-        split = generator.integers(splits, size=splits)
+        split = generator.integers(splits, size=(splits, 1))
         within = generator.integers(seeds, size=(splits, seeds))
-        means[number] = scores[split[:, None], within].mean(axis=(0, 1))
+        means[number] = scores[split, within].mean(axis=(0, 1))
     return means
 
 
 def area_under(curve: Floats, spent: NDArray[np.int64]) -> Floats:
     """Mean height of curves (..., r) between first and last measurement, by trapezoids."""
-    found: Floats = np.trapezoid(curve, spent, axis=-1) / float(np.ptp(spent))
-    return found
+    area = np.asarray(np.trapezoid(curve, spent, axis=-1), dtype=np.float64)
+    return area / float(np.ptp(spent))
 
 
 def labels_to_reach(curve: Floats, target: Floats, spent: NDArray[np.int64]) -> Floats:
