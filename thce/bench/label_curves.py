@@ -91,8 +91,8 @@ def resampled_means(scores: Floats, resamples: int, seed: int) -> Floats:
 
 def area_under(curve: Floats, spent: NDArray[np.int64]) -> Floats:
     """Mean height of curves (..., r) between first and last measurement, by trapezoids."""
-    found = np.trapezoid(curve, spent, axis=-1) / float(np.ptp(spent))
-    return np.asarray(found)
+    area = np.asarray(np.trapezoid(curve, spent, axis=-1), dtype=np.float64)
+    return area / float(np.ptp(spent))
 
 
 def labels_to_reach(curve: Floats, target: Floats, spent: NDArray[np.int64]) -> Floats:

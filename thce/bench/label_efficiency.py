@@ -1,7 +1,7 @@
 """Label efficiency: every sampling strategy against random from the same starts.
 
-The learner is by default a linear probe on words and not the fine-tuned encoder: the
-hundreds of courses that an interval needs take minutes with the one and weeks with the other. The
+The learner is by default a linear probe on words and not the fine-tuned encoder, since
+an interval needs hundreds of courses, and the probe plays one in a fraction of a second. The
 oracle answers with gold labels. Every strategy sees the same splits, the same notes answered at
 the start and the same budget, so that differences are paired.
 """

@@ -1,8 +1,7 @@
 """Courses with the real learner: the loop itself, trained by `thce.registry.train`, per strategy.
 
-Days of processor time at full size: each round of each course fine-tunes an encoder. The loop's
-rules include keywords, and a seed decides split, start and training at once, so every course is
-a split of its own.
+Slow: each round of each course fine-tunes an encoder. The loop's rules include keywords, and a
+seed decides split, start and training at once, so every course is a split of its own.
 """
 
 from pathlib import Path

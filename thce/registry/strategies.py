@@ -86,20 +86,21 @@ class RareBoost:
 
 @dataclass(frozen=True)
 class Hybrid:
-    """A mixture: by default 60 % uncertainty, 30 % rare flags, 10 % random.
+    """A mixture: by default 50 % uncertainty, 40 % rare flags, 10 % random.
 
     Uncertainty learns the most where every flag has its share of notes, rare flags where some
-    hardly have any, and nobody knows beforehand which pool is which; with these shares the
-    mixture is behind random on neither (docs/label-efficiency.md). The parts take turns by quota,
-    so that every beginning of the batch is mixed alike; a note that one part has taken is taken
-    for all. Without a model, the parts that need one stand aside and the others keep their
-    proportion.
+    hardly have any, and nobody knows beforehand which pool is which; the mixture was not seen
+    behind random on either (docs/label-efficiency.md).
+
+    The parts take turns by quota, so that every beginning of the batch is mixed alike; a note
+    that one part has taken is taken for all. Without a model, the parts that need one stand aside
+    and the others keep their proportion.
     """
 
     shares: Mapping[str, float] = field(
         default_factory=lambda: {
-            "uncertainty": 0.6,
-            "rare_boost": 0.3,
+            "uncertainty": 0.5,
+            "rare_boost": 0.4,
             "random": 0.1,
         }
     )
