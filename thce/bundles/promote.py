@@ -71,7 +71,7 @@ def rollback(channel: str) -> Ledger:
 def _measure(candidate: Bundle, channel: str, champion: str, test: str | None) -> Evidence:
     if test is None:
         raise InputError(
-            f"champion {champion} stands: give the frozen test set, on which {candidate.version} "
+            f"champion {champion} stands: give --test, the frozen test set, on which {candidate.version} "
             "is measured against it"
         )
     kind = candidate.manifest.kind
