@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from thce.config import Config, dump, load
 from thce.errors import InputError
@@ -55,7 +56,7 @@ def test_thce_home_stands_for_the_folder_where_a_path_begins_with_it(
 ) -> None:
     class Paths(Config):
         output: str
-        notes: list[str] = []
+        notes: list[str] = Field(default_factory=list)
 
     monkeypatch.setenv("THCE_HOME", str(tmp_path))
     file = tmp_path / "a.yaml"

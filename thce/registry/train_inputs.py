@@ -51,7 +51,8 @@ def require_labels(dataset: str) -> None:
     """Refuses a dataset that was edited by hand or that no model can learn from.
 
     Raises:
-        InputError: a file is not what the dataset step wrote, a split is empty, or no label of the train split is known.
+        InputError: a file is not what the dataset step wrote, a split is empty, or no label of
+            the train split is known.
     """
     require_unedited(dataset)
     if not read_split(dataset, "val").texts:
