@@ -8,6 +8,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from thce.errors import InputError
+from thce.paths import home
+
+_HOME = "$THCE_HOME"
 
 
 class Config(BaseModel):
@@ -22,6 +25,8 @@ C = TypeVar("C", bound=Config)
 def load(cls: type[C], path: str | Path | None = None, overrides: Iterable[str] = ()) -> C:
     """Builds a configuration from a YAML file and `a.b=value` overrides (values are YAML).
 
+    A text that is `$THCE_HOME` or begins with `$THCE_HOME/` gets the folder in its place.
+
     Args:
         cls: the configuration class.
         path: YAML file holding a mapping; None starts from the defaults.
@@ -35,7 +40,7 @@ def load(cls: type[C], path: str | Path | None = None, overrides: Iterable[str] 
     for override in overrides:
         _apply(values, override)
     try:
-        return cls.model_validate(values)
+        return cls.model_validate(_under_home(values))
     except ValidationError as error:
         raise InputError(_describe(error, path)) from None
 
@@ -76,6 +81,17 @@ def _apply(values: dict[str, Any], override: str) -> None:
         node[leaf] = yaml.safe_load(text)
     except yaml.YAMLError:
         raise InputError(f"override {override!r}: the value is not valid YAML") from None
+
+
+def _under_home(value: Any) -> Any:
+    """The value with THCE_HOME, or its default, in place of `$THCE_HOME` where a text begins so."""
+    if isinstance(value, dict):
+        return {name: _under_home(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_under_home(one) for one in value]
+    if isinstance(value, str) and (value == _HOME or value.startswith(f"{_HOME}/")):
+        return str(home()) + value.removeprefix(_HOME)
+    return value
 
 
 def _describe(error: ValidationError, path: str | Path | None) -> str:

@@ -118,6 +118,11 @@ def test_without_prodigy_the_message_says_how_to_go_on(
             run(*arguments)
 
 
+def test_annotate_without_a_batch_file_says_what_writes_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.jsonl: no batch there; .*thce registry sample"):
+        run("annotate", "--dataset", "registry_v1", "--batch", tmp_path / "none.jsonl")
+
+
 def test_annotate_becomes_prodigy_mark(path: Path, tmp_path: Path, prodigy: Path) -> None:
     batch = tmp_path / "batch.jsonl"
     run("export-tasks", "b1", "--output", batch)

@@ -62,6 +62,7 @@ def test_publish_promote_history_and_rollback(tmp_path: Path, registry_data: Pat
     with pytest.raises(Finding, match="gate failed"):
         typed("promote", str(worse), "--test", str(notes))
     typed("promote", str(worse), "--test", str(notes), "--min-difference", "-1")
+    assert "macro_f1" in typed("history").splitlines()[1]  # what it was decided on
     assert second.version in typed("show", "champion:registry")
     answer = json.loads(typed("rollback", "--json"))
     assert answer["champion"] == bundle.report["version"]

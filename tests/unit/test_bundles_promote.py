@@ -64,7 +64,7 @@ def test_past_a_champion_goes_only_who_is_measured_and_better(
 ) -> None:
     random_weights, rules = answering("model"), answering("rule")
     promote(str(random_weights.folder), CHANNEL)
-    with pytest.raises(InputError, match="give the frozen test set"):
+    with pytest.raises(InputError, match="give --test, the frozen test set"):
         promote(str(rules.folder), CHANNEL)
     promote(str(rules.folder), CHANNEL, Gate(minimum_low=0.0), frozen_test)
     assert open_bundle("champion:registry").version == rules.version

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from thce.config import Config, dump, load
 from thce.errors import InputError
@@ -48,3 +49,20 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, overrides: list[str],
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent\.yaml"):
         load(_Outer, tmp_path / "absent.yaml")
+
+
+def test_thce_home_stands_for_the_folder_where_a_path_begins_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Paths(Config):
+        output: str
+        notes: list[str] = Field(default_factory=list)
+
+    monkeypatch.setenv("THCE_HOME", str(tmp_path))
+    file = tmp_path / "a.yaml"
+    file.write_text("output: $THCE_HOME/runs\nnotes: [$THCE_HOME, $THCE_HOMES/x, a/$THCE_HOME]\n")
+    read = load(Paths, file)
+    assert read.output == f"{tmp_path}/runs"
+    assert read.notes == [str(tmp_path), "$THCE_HOMES/x", "a/$THCE_HOME"]
+    monkeypatch.delenv("THCE_HOME")
+    assert load(Paths, file).output == str(Path.home() / ".thce" / "runs")

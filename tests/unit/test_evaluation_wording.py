@@ -57,7 +57,7 @@ def test_comparison_gives_the_corrected_p_value() -> None:
     [
         (True, False, "The notes are fictional and no clinician reviewed the labels: the figures"),
         (False, False, "no clinician reviewed the labels: the figures show how the software"),
-        (False, True, "The notes are real and a clinician reviewed the labels."),
+        (False, True, "The notes are not marked as fictional and a clinician reviewed the labels."),
     ],
 )
 def test_fictional_or_unreviewed_labels_are_called_so(

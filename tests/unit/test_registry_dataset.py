@@ -16,6 +16,7 @@ from thce.registry.dataset import DatasetConfig, read_fingerprint, read_split, r
 from thce.registry.labels import FALSE, FLAG_NAMES, N_FLAGS, TRUE, UNKNOWN, Flag, Tier
 from thce.registry.leaks import SplitRows, find_leaks
 from thce.registry.splits import SPLITS, assign
+from thce.registry.train_inputs import require_labels
 
 WORDS = ["scope", "cords", "carina", "lobe", "node", "lavage", "forceps", "valve", "pleura"]
 
@@ -302,3 +303,15 @@ def test_shipped_notes_split_without_a_leak(registry_data: Path):
     for split in SPLITS:
         positives = label[np.array(splits) == split].sum(axis=0)
         assert (positives[label.sum(axis=0) >= 6] > 0).all()
+
+
+def test_an_edited_csv_is_refused_before_training_although_labels_are_read_from_parquet(inputs):
+    run(config(inputs))
+    folder = str(inputs / "dataset")
+    require_labels(folder)
+    with open(inputs / "dataset" / "registry_val.csv", "a", encoding="utf-8") as handle:
+        handle.write("x")
+    with pytest.raises(InputError, match=r"registry_val\.csv: not what the dataset step wrote"):
+        require_labels(folder)
+    (inputs / "dataset" / "registry_val.csv").unlink()
+    require_labels(folder)

@@ -20,6 +20,11 @@ def annotate(dataset: str, batch_file: str | Path) -> NoReturn:
     Raises:
         InputError: Prodigy is not installed, or the file holds no tasks.
     """
+    if not Path(batch_file).is_file():
+        raise InputError(
+            f"{batch_file}: no batch there; write one first, with `make registry-prodigy-prepare` "
+            "or `thce registry sample --output FILE`"
+        )
     if not read_jsonl(batch_file):
         raise InputError(f"{batch_file}: holds no tasks; prepare a batch first")
     program = find_prodigy()

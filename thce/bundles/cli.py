@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from thce.bundles.channel import Ledger
+    from thce.bundles.channel import Ledger, LedgerEntry
     from thce.bundles.manifest import Manifest
 
 app = typer.Typer(
@@ -99,8 +99,21 @@ def history_command(channel: Channel = "registry", as_json: AsJson = False) -> N
         "champion": ledger.champion,
         "history": [entry.model_dump(exclude_none=True) for entry in ledger.history],
     }
-    lines = [f"{entry.at}  {entry.action:8}  {entry.version}" for entry in ledger.history]
+    lines = [
+        f"{entry.at}  {entry.action:8}  {entry.version}{_decided_on(entry)}"
+        for entry in ledger.history
+    ]
     _answer(report, as_json, "\n".join([*lines, f"champion: {ledger.champion or 'none'}"]))
+
+
+def _decided_on(entry: "LedgerEntry") -> str:
+    """The gate's figures, where the promotion had a champion to pass."""
+    from thce.bundles.gate import Evidence
+
+    if entry.gate is None or entry.evidence is None:
+        return ""
+    metric = entry.gate["metric"]
+    return "  " + Evidence.model_validate(entry.evidence).metrics[metric].described(metric)
 
 
 def _answer_champion(channel: str, ledger: "Ledger", as_json: bool) -> None:

@@ -18,6 +18,13 @@ class Difference(BaseModel):
     low: float
     high: float
 
+    def described(self, metric: str) -> str:
+        """Both figures, their difference and its interval, in one line."""
+        return (
+            f"{metric} {self.candidate:.4f} against {self.champion:.4f}, difference "
+            f"{self.difference:+.4f} ({self.low:+.4f} to {self.high:+.4f})"
+        )
+
 
 class Evidence(BaseModel):
     """What a gate decides on: both bundles, measured in one run on the frozen test set."""
@@ -56,10 +63,7 @@ class Gate:
             held = ", ".join(sorted(evidence.metrics))
             raise InputError(f"gate: no metric {self.metric!r} in the evidence; it holds {held}")
         found = evidence.metrics[self.metric]
-        shown = (
-            f"{self.metric} {found.candidate:.4f} against {found.champion:.4f}, difference "
-            f"{found.difference:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
-        )
+        shown = found.described(self.metric)
         if not found.difference >= self.minimum_difference:
             raise Finding(f"gate failed: {shown}; at least {self.minimum_difference:+.4f} asked")
         if self.minimum_low is not None and not found.low >= self.minimum_low:

@@ -71,8 +71,8 @@ def rollback(channel: str) -> Ledger:
 def _measure(candidate: Bundle, channel: str, champion: str, test: str | None) -> Evidence:
     if test is None:
         raise InputError(
-            f"champion {champion} stands: give the frozen test set, on which {candidate.version} "
-            "is measured against it"
+            f"champion {champion} stands: give --test, the frozen test set, on which "
+            f"{candidate.version} is measured against it"
         )
     kind = candidate.manifest.kind
     standing = open_bundle(f"{channel_folder(channel)}/{champion}", kind)

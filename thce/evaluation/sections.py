@@ -108,7 +108,7 @@ def origin(provenance: Provenance) -> list[tuple[str, str]]:
     """Notes, labels, annotator and seeds, as names and values."""
     facts = [
         ("Notes", provenance.corpus),
-        ("Fictional notes", "yes" if provenance.fictional else "no"),
+        ("Marked as fictional", "yes" if provenance.fictional else "no"),
         ("Scored against", provenance.gold),
         ("Labels reviewed by a clinician", "yes" if provenance.reviewed_by_clinician else "no"),
     ]

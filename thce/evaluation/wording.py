@@ -166,7 +166,8 @@ def describe_rounds(rounds: Sequence[RoundResult], stopping_reason: str) -> list
 
 def describe_provenance(provenance: Provenance) -> str:
     """What the figures may be taken for."""
-    made_up = "The notes are fictional" if provenance.fictional else "The notes are real"
+    # Nobody may have said so: "real" would be a claim that the software cannot make.
+    made_up = f"The notes are {'' if provenance.fictional else 'not marked as '}fictional"
     review = (
         "a clinician reviewed the labels"
         if provenance.reviewed_by_clinician

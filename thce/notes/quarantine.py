@@ -63,7 +63,8 @@ def check_limit(
         return
     reason, times = Counter(row.reason for row in bad).most_common(1)[0]
     where = f"see {quarantine}" if quarantine else f"first: {bad[0]}"
+    allowed = f"at most {max_bad_percent:g} % allowed" if counts.read else "no note is left"
     raise InputError(
-        f"{path}: {counts.bad} of {counts.rows} rows are bad ({counts.bad_percent:.1f} %, at most "
-        f"{max_bad_percent:g} % allowed); most often ({times}): {reason}; {where}"
+        f"{path}: {counts.bad} of {counts.rows} rows are bad ({counts.bad_percent:.1f} %, "
+        f"{allowed}); most often ({times}): {reason}; {where}"
     )

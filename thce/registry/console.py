@@ -19,9 +19,10 @@ def print_evaluation(found: dict[str, Any]) -> None:
             system["name"], _interval(system["micro_f1"]), _interval(system["macro_f1"])
         )
     console.print(systems)
-    flags = Table(title="per flag, the bundle's joint decision")
-    for column in ("flag", "precision", "recall", "F1", "positives", "calibration", "Brier"):
-        flags.add_column(column, justify="left" if column == "flag" else "right")
+    flags = Table(title="per flag, the bundle's joint decision", box=None, padding=(0, 1, 0, 0))
+    flags.add_column("flag", no_wrap=True)
+    for column in ("precision", "recall", "F1", "positives", "calib. error", "Brier"):
+        flags.add_column(column, justify="right", no_wrap=True)
     calibration = found["calibration"]
     for one in found["systems"][0]["score"]["labels"]:
         if one["tp"] + one["fn"] + one["fp"]:

@@ -117,6 +117,20 @@ def read_manifest(folder: str) -> dict[str, Any]:
     return manifest
 
 
+def require_unedited(folder: str) -> None:
+    """Refuses a folder of which any file, read here or not, was changed after it was written.
+
+    Labels are read from Parquet, so an edit of a CSV would otherwise go unseen.
+
+    Raises:
+        InputError: a file's bytes are not those that the dataset step wrote.
+    """
+    for name, recorded in read_manifest(folder)["files"].items():
+        content = read_bytes(paths.resolve(folder), name)
+        if content is not None:
+            _require_hash(folder, name, content, recorded)
+
+
 def read_table(folder: str, split: str) -> pa.Table:
     """The rows of one split, checked against the hash that dataset.json records.
 
@@ -128,11 +142,7 @@ def read_table(folder: str, split: str) -> pa.Table:
     name = table_file(split)
     recorded = read_manifest(folder)["files"].get(name)
     content = _read_bytes(folder, name)
-    if sha256(content).hexdigest() != recorded:
-        raise InputError(
-            f"{folder}/{name}: not what the dataset step wrote (its hash differs from "
-            f"{MANIFEST_FILE}); run `thce registry dataset` again"
-        )
+    _require_hash(folder, name, content, recorded)
     return parquet.read_table(pa.BufferReader(content))
 
 
@@ -212,6 +222,14 @@ def _upload(folder: Path, target: str) -> None:
     names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST_FILE)
     for name in [*names, MANIFEST_FILE]:
         storage.upload(folder / name, name)
+
+
+def _require_hash(folder: str, name: str, content: bytes, recorded: str | None) -> None:
+    if sha256(content).hexdigest() != recorded:
+        raise InputError(
+            f"{folder}/{name}: not what the dataset step wrote (its hash differs from "
+            f"{MANIFEST_FILE}); run `thce registry dataset` again"
+        )
 
 
 def _read_bytes(folder: str, name: str) -> bytes:

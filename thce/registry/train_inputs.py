@@ -8,6 +8,7 @@ from thce.errors import InputError
 from thce.files import read_json, sha256_file
 from thce.paths import resolve
 from thce.registry.dataset import read_fingerprint, read_split
+from thce.registry.dataset_files import require_unedited
 from thce.registry.labels import UNKNOWN
 from thce.training import weights
 
@@ -47,11 +48,13 @@ def first_weights(model_name: str, init_from: str | None) -> str | None:
 
 
 def require_labels(dataset: str) -> None:
-    """Refuses a dataset that no model can learn from.
+    """Refuses a dataset that was edited by hand or that no model can learn from.
 
     Raises:
-        InputError: a split is empty, or no label of the train split is known.
+        InputError: a file is not what the dataset step wrote, a split is empty, or no label of
+            the train split is known.
     """
+    require_unedited(dataset)
     if not read_split(dataset, "val").texts:
         raise InputError(f"dataset: {dataset}: the val split is empty")
     train = read_split(dataset, "train")
