@@ -43,7 +43,8 @@ weights: $(BIN)/.installed
 
 demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=path for your own
 	$(THCE) registry loop --config configs/registry/demo.yaml --output $(DEMO_HOME) \
-		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s 'test_notes=[]' -s corpus='the notes at $(NOTES)' -s fictional=false)
+		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s 'test_notes=[]' -s corpus='the notes at $(NOTES)' -s fictional=false -s fit_fusion=true \
+			-s recipe.max_notes=200 -s recipe.epochs=5)
 
 test: $(BIN)/.installed weights ## the quick tests
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
