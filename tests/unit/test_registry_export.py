@@ -139,8 +139,7 @@ def test_the_same_weights_export_to_the_same_bytes_and_a_warm_start_names_its_pa
     settings["init_from"] = report["path"]
     (child / "config.yaml").write_text(yaml.safe_dump(settings))
     output = str(tmp_path / "bundle")
-    found = run(ExportConfig(model=str(child), dataset=dataset, output=output, max_flip_rate=0.0))
-    assert found["default_weights"] == "fp32"
+    run(ExportConfig(model=str(child), dataset=dataset, output=output))
     parent, manifest = open_bundle(report["path"]).manifest, open_bundle(output).manifest
     assert manifest.parent == parent.version
     assert f"continues bundle {parent.version}" in (tmp_path / "bundle" / "README.md").read_text()
