@@ -62,6 +62,9 @@ def start_ray(
 
     Returns:
         Ray's cluster resources, by name.
+
+    Raises:
+        InputError: the local node was not up within Ray's half minute.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -82,7 +85,21 @@ def start_ray(
                 "include_dashboard": True,
                 "dashboard_host": "127.0.0.1",
             }
-        session = Path(ray.init(**options).address_info["session_dir"])
+        session = Path(_init(options)["session_dir"])
         if not joined:  # a node that nobody joins again: what was installed on it goes with it
             atexit.register(shutil.rmtree, session / "runtime_resources", ignore_errors=True)
     return dict(ray.cluster_resources())
+
+
+def _init(options: dict[str, Any]) -> dict[str, Any]:
+    import ray
+
+    try:
+        return dict(ray.init(**options).address_info)
+    except Exception as error:  # what Ray raises here has no class of its own
+        if "timed out during startup" not in str(error):
+            raise
+        raise InputError(
+            "Ray did not start within 30 seconds: the machine is too busy or short of memory; "
+            "run the same command again when it is quieter (`thce doctor` shows the memory)"
+        ) from None

@@ -1,0 +1,28 @@
+"""Starting Ray on a machine where it does not come up."""
+
+from typing import Any
+
+import pytest
+
+from thce.engine import start_ray
+from thce.errors import InputError
+
+
+def _fails(said: str) -> Any:
+    def init(**_: Any) -> None:
+        raise Exception(said)
+
+    return init
+
+
+def test_a_machine_too_busy_for_ray_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", _fails("The current node timed out during startup. This"))
+    with pytest.raises(InputError, match="too busy"):
+        start_ray()
+    monkeypatch.setattr(ray, "init", _fails("something else"))
+    with pytest.raises(Exception, match="something else"):
+        start_ray()
