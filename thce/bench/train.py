@@ -110,7 +110,7 @@ def _settings(config: TrainBenchConfig, dataset: str, folder: Path) -> dict[str,
         patience=0,
         checkpoint_every=0,
         precision="fp32",
-    ).model_dump(mode="json") | {"home": str(home())}
+    ).model_dump(mode="json") | {"home": str(home()), "run": "bench"}
 
 
 def _write_dataset(notes: int, folder: Path) -> str:
@@ -136,21 +136,24 @@ def _steps_per_epoch(settings: dict[str, Any], dataset: str) -> int:
 
 def _ray_and_deepspeed(settings: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """The epochs' metrics of one run under Ray Train."""
+    from thce.engine import start_ray
     from thce.registry.train import train_worker
     from thce.training.ray_train import Scaling, fit
 
+    start_ray(worker_logs=False)
     strategy = folder / "zero1.json"
     write_json(strategy, {"zero_optimization": {"stage": 1}})
     number = len(list(folder.glob("ray-*")))
     (folder / f"ray-{number}").mkdir()
-    product = fit(
+    checkpoint = fit(
         train_worker,
         settings | {"strategy": str(strategy)},
         Scaling(workers=1, use_gpu=False, max_failures=0),
         f"run-{number}",
         str(folder / f"ray-{number}"),
     )
-    return read_jsonl(product / "final" / "metrics.jsonl")
+    with checkpoint.as_directory() as product:
+        return read_jsonl(Path(product) / "final" / "metrics.jsonl")
 
 
 def _bare(settings: dict[str, Any], threads: int, folder: Path) -> list[dict[str, Any]]:

@@ -179,10 +179,13 @@ def train_on_device(settings: dict[str, Any], reporter: Any, device: Any) -> Non
     from thce.training.loop import Trainer
 
     torch.set_num_threads(int(settings["threads"]))
-    torch.set_flush_denormal(True)  # AdamW's first steps crawl over denormal squares on a CPU
     parts = build_parts(settings, reporter.rank, reporter.world_size, device)
     trainer = Trainer(parts.task, parts.replica, parts.plan, parts.schedule, reporter)
-    progress = trainer.run()
+    torch.set_flush_denormal(True)  # AdamW's first steps crawl over denormal squares on a CPU
+    try:
+        progress = trainer.run()
+    finally:
+        torch.set_flush_denormal(False)
     last = progress.history[-1]
 
     def save(folder: Path) -> None:

@@ -6,6 +6,8 @@ over workers and micro-batches gives the gradient of the global loss.
 """
 
 import os
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -174,11 +176,15 @@ class DeepSpeedReplica:
 
 
 def start_deepspeed(device: torch.device) -> None:
-    """Prepares DeepSpeed inside a worker, before the model is built (ZeRO-3 needs the order)."""
-    os.environ["DS_ACCELERATOR"] = "cuda" if device.type == "cuda" else "cpu"
-    import deepspeed
+    """Prepares DeepSpeed inside a worker, before the model is built (ZeRO-3 needs the order).
 
-    deepspeed.init_distributed(dist_backend="nccl" if device.type == "cuda" else "gloo")
+    What it prints goes to standard error: standard output is the report's.
+    """
+    os.environ["DS_ACCELERATOR"] = "cuda" if device.type == "cuda" else "cpu"
+    with redirect_stdout(sys.stderr):
+        import deepspeed
+
+        deepspeed.init_distributed(dist_backend="nccl" if device.type == "cuda" else "gloo")
 
 
 def _set_rates(optimizer: Any, rates: list[float]) -> None:
