@@ -169,7 +169,7 @@ def _require_same(folder: str, found: dict[str, Any], wanted: dict[str, Any]) ->
     if changed:
         raise InputError(
             f"output: {folder} was begun with another {', '.join(changed)}; "
-            "give another output, or resume=false to start over"
+            "give another output, or --set resume=false to start over"
         )
 
 
