@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thce.codes import Catalogue, CodeType, load_catalogue, normalise
+from thce.codes.catalogue import Catalogue
 from thce.codes.check import check
+from thce.codes.code_types import CodeType, normalise
+from thce.codes.load import load_catalogue
 from thce.codes.typos import Vocabulary, letter_masks
 from thce.errors import InputError
 

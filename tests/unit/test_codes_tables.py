@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from thce.codes import CodeType, load_catalogue, normalise
 from thce.codes.check import check
 from thce.codes.cli import app
+from thce.codes.code_types import CodeType, normalise
 from thce.codes.columns import DamagedFile, Texts, read_columns, write_columns
 from thce.codes.import_table import import_codes
+from thce.codes.load import load_catalogue
 from thce.errors import Finding, InputError
 
 CMS = """HCPC,SEQNUM,RECID,LONG DESCRIPTION,SHORT DESCRIPTION,ADD DT,ACT EFF DT,TERM DT
