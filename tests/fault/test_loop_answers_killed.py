@@ -14,8 +14,8 @@ from thce.files import write_json, write_jsonl
 from thce.registry.annotators import answer_by_oracle
 from thce.registry.labels import FALSE, N_FLAGS, prodigy_options
 from thce.registry.loop import LoopConfig
+from thce.registry.loop_ask import finish_answers
 from thce.registry.loop_folder import LoopFolder, Round
-from thce.registry.loop_round import finish_answers
 
 BATCH = "round-1-train"
 ENCOUNTERS = ("e1", "e2", "e3")

@@ -12,17 +12,14 @@ from numpy.typing import NDArray
 
 from thce.annotations.human_labels import table_of
 from thce.annotations.labels_csv import write_labels
-from thce.errors import InputError
 from thce.files import atomic_open
 from thce.registry.dataset import group_names
 from thce.registry.gold import gold_cells
 from thce.registry.labels import Cells
-from thce.registry.splits import deal_folds
+from thce.registry.splits import deal_folds, require_usable
 
 if TYPE_CHECKING:
     from thce.registry.crossval import CrossvalConfig
-
-FEWEST_NOTES = 20
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def read_corpus(config: "CrossvalConfig", output: Path) -> Corpus:
     order = pc.sort_indices(notes["encounter_id"])
     notes = notes.take(order)
     encounter_ids = notes["encounter_id"].to_pylist()
-    _require_usable(encounter_ids)
+    require_usable(encounter_ids)
     label = gold_cells(notes)
     hydrated = hydrate_table(notes)
     alike = groups(notes["text"].to_pylist(), config.near_duplicate_threshold)
@@ -139,18 +136,6 @@ def _dealt(config: "CrossvalConfig", corpus: Corpus, repeat: int) -> list[Fold]:
         for number, rows in enumerate(rows_of)
         if rows
     ]
-
-
-def _require_usable(encounter_ids: list[str]) -> None:
-    names, counts = np.unique(encounter_ids, return_counts=True)
-    if (counts > 1).any():
-        twice = ", ".join(names[counts > 1][:5])
-        raise InputError(f"notes: {int((counts > 1).sum())} encounters come twice ({twice})")
-    if len(encounter_ids) < FEWEST_NOTES:
-        raise InputError(
-            f"notes: {len(encounter_ids)} notes are too few to train, validate and test on; "
-            f"give at least {FEWEST_NOTES}"
-        )
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -114,9 +114,10 @@ def run(config: LoopConfig) -> dict[str, Any]:
     Raises:
         InputError: the notes are unusable, too few, or carry no gold labels for the oracle.
     """
+    from thce.registry.loop_ask import ask, finish_answers
     from thce.registry.loop_folder import LoopFolder
     from thce.registry.loop_report import write_report
-    from thce.registry.loop_round import ask, finish_answers, run_round
+    from thce.registry.loop_round import run_round
     from thce.registry.loop_start import start
 
     if is_remote(config.output):

@@ -4,7 +4,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
 from thce.files import read_json, write_json
+from thce.registry.gold import gold_cells
+from thce.registry.labels import Cells
 from thce.registry.stopping import RoundScores, reason_to_stop
 
 if TYPE_CHECKING:
@@ -81,13 +85,14 @@ class LoopFolder:
             found.append(Round(**content))
         return found
 
+    def gold(self) -> dict[str, Cells]:
+        """The gold cells (29,) that the input carried, by encounter."""
+        table = pq.read_table(self.notes, columns=["encounter_id", "accept", "uncertain"])
+        return dict(zip(table["encounter_id"].to_pylist(), gold_cells(table), strict=True))
+
     def finish(self, done: Round) -> None:
         """Marks a round as done."""
         write_json(self.round(done.number) / "round.json", done.summary())
-
-    def write_report(self, path: Path, report: dict[str, Any]) -> None:
-        """Keeps a step's report."""
-        write_json(path, report)
 
     def stop_reason(self, config: "LoopConfig", rounds: list[Round]) -> str | None:
         """Why no further round should run, or None."""

@@ -11,8 +11,8 @@ from thce.evaluation.results import BundleVersion, Provenance, RoundResult
 from thce.files import write_text
 from thce.registry.annotators import ORACLE
 from thce.registry.labels import FLAGS
+from thce.registry.loop_evaluate import compare_ends, evaluate_test
 from thce.registry.loop_folder import LoopFolder, Round
-from thce.registry.loop_round import compare_ends, evaluate_test
 
 if TYPE_CHECKING:
     from thce.registry.loop import LoopConfig

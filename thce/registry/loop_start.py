@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -11,11 +10,10 @@ from thce.errors import InputError
 from thce.files import atomic_open, write_json, write_text
 from thce.registry.gold import gold_cells
 from thce.registry.loop_folder import LoopFolder
+from thce.registry.splits import require_usable
 
 if TYPE_CHECKING:
     from thce.registry.loop import LoopConfig
-
-FEWEST_NOTES = 20
 
 
 def start(config: "LoopConfig", folder: LoopFolder) -> None:
@@ -39,7 +37,7 @@ def start(config: "LoopConfig", folder: LoopFolder) -> None:
             pq.write_table(table, handle)
     if not folder.hydrated_done.is_file():
         report = hydrate(HydrateConfig(input=str(folder.notes), output=str(folder.hydrated)))
-        folder.write_report(folder.hydrated_done, report)
+        write_json(folder.hydrated_done, report)
 
 
 def _claim(config: "LoopConfig", folder: LoopFolder) -> None:
@@ -73,16 +71,7 @@ def _read(config: "LoopConfig", folder: LoopFolder) -> pa.Table:
     if tests:
         write_json(folder.frozen, {"assignments": dict.fromkeys(tests, "test")})
     table, _ = prepare_table(pa.concat_tables(parts))
-    ids = np.asarray(table["encounter_id"].to_pylist())
-    names, counts = np.unique(ids, return_counts=True)
-    if (counts > 1).any():
-        twice = ", ".join(names[counts > 1][:5])
-        raise InputError(f"notes: {int((counts > 1).sum())} encounters come twice ({twice})")
-    if len(table) < FEWEST_NOTES:
-        raise InputError(
-            f"notes: {len(table)} notes are too few to train, validate and test on; "
-            f"give at least {FEWEST_NOTES}"
-        )
+    require_usable(table["encounter_id"].to_pylist())
     if config.annotator == "oracle":
         gold_cells(table)
     return table

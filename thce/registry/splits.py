@@ -24,6 +24,8 @@ SPLITS = (TRAIN, VAL, TEST)
 EXCLUDED = "excluded"
 """A note that no split may hold: it stands near-duplicate to frozen notes of two splits."""
 
+FEWEST_NOTES = 20
+
 _GUARDED_FIRST = (TEST, VAL, TRAIN)
 
 
@@ -39,6 +41,23 @@ class Fractions(Config):
         if abs(self.train + self.val + self.test - 1) > 1e-6:
             raise ValueError("train, val and test must sum to 1")
         return self
+
+
+def require_usable(encounter_ids: Sequence[str]) -> None:
+    """Checks that notes can be split at all.
+
+    Raises:
+        InputError: an encounter comes twice, or there are too few notes.
+    """
+    names, counts = np.unique(encounter_ids, return_counts=True)
+    if (counts > 1).any():
+        twice = ", ".join(names[counts > 1][:5])
+        raise InputError(f"notes: {int((counts > 1).sum())} encounters come twice ({twice})")
+    if len(encounter_ids) < FEWEST_NOTES:
+        raise InputError(
+            f"notes: {len(encounter_ids)} notes are too few to train, validate and test on; "
+            f"give at least {FEWEST_NOTES}"
+        )
 
 
 def assign(
