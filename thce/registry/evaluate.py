@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from thce.config import Config
 from thce.evaluation.calibration import LabelCalibration, measure_labels
+from thce.evaluation.intervals import Groups
 from thce.evaluation.results import BundleVersion, Evaluation, Provenance
 from thce.evaluation.systems import evaluate_systems
 from thce.paths import resolve
@@ -76,14 +77,9 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
     hydrated = hydrate_table(prepared)
     probabilities = predictor.predict(hydrated["text"].to_pylist())
     rivals = {"naive": naive_flags(hydrated["text"].to_pylist())} if config.naive_regex else {}
-    found = evaluate_bundle(predictor, hydrated, probabilities, label, config.seed, rivals)
-    calibration = measure_labels(
-        probabilities,
-        label,
-        FLAG_NAMES,
-        groups=groups(hydrated["text"].to_pylist()),
-        seed=config.seed,
-    )
+    alike = groups(hydrated["text"].to_pylist())
+    found = evaluate_bundle(predictor, hydrated, probabilities, label, alike, config.seed, rivals)
+    calibration = measure_labels(probabilities, label, FLAG_NAMES, groups=alike, seed=config.seed)
     bundle = predictor.bundle.manifest
     report = resolve(config.report) if config.report is not None else None
     if report is not None:
@@ -105,6 +101,7 @@ def evaluate_bundle(
     hydrated: pa.Table,
     probabilities: NDArray[np.float32],
     label: Cells,
+    groups: Groups,
     seed: int = 42,
     rivals: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
 ) -> Evaluation:
@@ -115,17 +112,14 @@ def evaluate_bundle(
         hydrated: n notes as the hydrate step labels them.
         probabilities: (n, 29) of these notes.
         label: (n, 29) gold cells; unknown ones are not scored.
+        groups: n names of near-duplicate groups; they are resampled together, so that copies do
+            not narrow the intervals.
         seed: of the bootstrap.
         rivals: (n, 29) decisions of further systems by name, as of the round before.
-
-    Near-duplicate notes are resampled together, so that copies do not narrow the intervals.
     """
-    from thce.notes.near_duplicates import groups
-
     systems = system_decisions(predictor.thresholds, predictor.fusion, hydrated, probabilities)
     systems |= rivals
-    alike = groups(hydrated["text"].to_pylist())
-    return evaluate_systems(label, systems, FLAG_NAMES, groups=alike, seed=seed)
+    return evaluate_systems(label, systems, FLAG_NAMES, groups=groups, seed=seed)
 
 
 def system_decisions(

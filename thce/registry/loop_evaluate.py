@@ -12,6 +12,7 @@ from thce.annotations.store import AnnotationStore
 from thce.evaluation.comparison import Comparison
 from thce.evaluation.results import Evaluation, RoundResult
 from thce.evaluation.systems import evaluate_systems
+from thce.notes.near_duplicates import groups
 from thce.registry.evaluate import evaluate_bundle
 from thce.registry.fusion_fit import COLUMNS
 from thce.registry.hydrated import matrix, read
@@ -38,7 +39,8 @@ def evaluate_test(config: "LoopConfig", folder: LoopFolder, number: int) -> Eval
         before = folder.round(number - 1) / "scores"
         rivals["previous"] = _scored(before, hydrated["encounter_id"].to_pylist())[1]
     predictor = Predictor.open(folder.round(number) / "bundle")
-    return evaluate_bundle(predictor, hydrated, scored[0], label, config.seed, rivals)
+    alike = groups(hydrated["text"].to_pylist())
+    return evaluate_bundle(predictor, hydrated, scored[0], label, alike, config.seed, rivals)
 
 
 def compare_ends(
