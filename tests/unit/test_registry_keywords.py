@@ -599,6 +599,11 @@ NOT_PERFORMED = [
         ">> Copied forward from session 1 >>\nBAL RML was sent. A thick plug was suctioned.\n"
         "<< end copied text <<\nNormal today.",
     ),
+    (
+        "airway",
+        "A friable endobronchial mass was seen in the left main bronchus. Samples were obtained "
+        "through the biopsy channel by suction for cytology.",
+    ),
     ("airway", "Consent: [x] on chart (lavage, brushings, biopsy)"),
     ("airway", "Planned lavage, brushings and biopsies. Inspection only was done."),
     ("airway", "The clot over the right upper lobe was left undisturbed."),

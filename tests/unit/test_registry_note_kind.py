@@ -2,7 +2,7 @@
 
 import pytest
 
-from thce.registry.keywords import is_procedure_note
+from thce.registry.keywords import keyword_signal
 from thce.registry.note_kind import NoteKind, note_kind
 
 
@@ -32,10 +32,13 @@ def test_kind_by_opening(opening: str, kind: NoteKind) -> None:
 
 
 def test_a_short_note_is_not_read_for_silence() -> None:
-    assert not is_procedure_note("Operative report. Knee arthroscopy. No complications.")
-    assert is_procedure_note("Operative report. Knee arthroscopy. " + "The wound was closed. " * 12)
+    assert not keyword_signal(
+        "Operative report. Knee arthroscopy. No complications."
+    ).procedure_note
+    long = "Operative report. Knee arthroscopy. " + "The wound was closed. " * 12
+    assert keyword_signal(long).procedure_note
 
 
 def test_a_procedure_note_need_not_be_of_the_lungs() -> None:
     note = "COLONOSCOPY REPORT\nSedation: propofol. " + "The colonoscope was withdrawn slowly. " * 8
-    assert is_procedure_note(note)
+    assert keyword_signal(note).procedure_note

@@ -111,7 +111,7 @@ def assess(
         return Assertion.NEGATED
     found = {
         Assertion(cue.assertion)
-        for name, spot in note.cues_of(mention.sentence)
+        for name, spot in note.cues.get(mention.sentence, ())
         for cue in (lexicon.cues[name],)
         if (cue.kinds is None or kind in cue.kinds)
         and _reaches(note, cue, spot, mention, verbs, heads)

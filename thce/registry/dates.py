@@ -3,6 +3,9 @@
 A year behind a name ("bronchoscopy in 2019") says so anywhere but in a list of names. A day behind
 a participle ("stent placed 05/29") says so in running text, since nobody dates there what was done
 today; the account of a stay dates everything, so it is not asked there.
+
+A masked date counts only directly behind the participle ("placed [DATE]"); behind "on" it is not
+seen, and a report that dates its own procedure that way is read as past.
 """
 
 import re

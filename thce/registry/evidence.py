@@ -40,12 +40,13 @@ PRIOR: dict[str, float] = {
     "code_silent": -0.7,
     "text_strong": 4.8,
     "text_weak": 4.1,
-    "text_denied": 0.3,
+    "text_denied": 0.0,
     "text_silent": 0.0,
 }
 """Log-odds that each source adds before anybody answered. The model counts by how many log-odds
 its probability is above or below its threshold. Fitted to the notes of authors e and f, at the
-rules' first contact with them and with a demo model that had not seen them (docs/log.md)."""
+rules' first contact with them and with a demo model that had not seen them (docs/log.md); a denial
+is not let count for a flag more than silence does, which a few cells would have had it do."""
 
 PRIOR_DEVIATION = 0.5
 """Standard deviation of the Gaussian prior on every weight."""

@@ -68,11 +68,6 @@ def find_mentions(text: str) -> list[Mention]:
     return keyword_signal(text).mentions
 
 
-def is_procedure_note(text: str) -> bool:
-    """Whether the text documents a procedure of any kind, at readable length."""
-    return _is_readable(text, note_kind(text))
-
-
 def keyword_signal(text: str) -> KeywordResult:
     """What the text says of each flag.
 

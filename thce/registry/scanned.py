@@ -1,7 +1,7 @@
 """A note as the rules see it: its sentences, and where each class of phrase was found in them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from thce.registry.lexicon import Lexicon, scan
@@ -27,22 +27,13 @@ class ScannedNote:
         text: the note.
         sentences: in order.
         spots: class -> its hits in order of position; a class without hits is absent.
+        cues: sentence -> the context cues inside it, each with its place.
     """
 
     text: str
     sentences: list[Sentence]
     spots: dict[str, list[Spot]]
-    _cues: dict[int, list[tuple[str, Spot]]] = field(default_factory=dict)
-
-    def cues_of(self, sentence: int) -> list[tuple[str, Spot]]:
-        """The context cues inside one sentence, each with its place."""
-        if not self._cues:
-            for name, spots in self.spots.items():
-                if name.startswith(CUE_PREFIX):
-                    for spot in spots:
-                        self._cues.setdefault(spot.sentence, []).append((name, spot))
-            self._cues.setdefault(-1, [])
-        return self._cues.get(sentence, [])
+    cues: dict[int, list[tuple[str, Spot]]]
 
     def has(self, classes: frozenset[str]) -> bool:
         """Whether any of the classes occurs anywhere in the note."""
@@ -67,7 +58,7 @@ def scan_note(text: str, lexicon: Lexicon) -> ScannedNote:
     """
     hits = scan(text, lexicon)
     if lexicon.openers.isdisjoint(name for hit in hits for name in hit.classes):
-        return ScannedNote(text, [], {})
+        return ScannedNote(text, [], {}, {})
     parts = sentences(text)
     spots: dict[str, list[Spot]] = {}
     index, last = 0, len(parts) - 1
@@ -79,10 +70,14 @@ def scan_note(text: str, lexicon: Lexicon) -> ScannedNote:
         spot = Spot(index, hit.start, hit.end)
         for name in hit.classes:
             spots.setdefault(name, []).append(spot)
-    note = ScannedNote(text, parts, spots)
+    note = ScannedNote(text, parts, spots, {})
     _swallow(note, lexicon)
     _compose(note, lexicon)
     _swallow(note, lexicon)
+    for name, found in spots.items():
+        if name.startswith(CUE_PREFIX):
+            for place in found:
+                note.cues.setdefault(place.sentence, []).append((name, place))
     return note
 
 
