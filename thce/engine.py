@@ -85,17 +85,18 @@ def start_ray(
                 "include_dashboard": True,
                 "dashboard_host": "127.0.0.1",
             }
-        session = Path(_init(options)["session_dir"])
+        context = _init(options)
         if not joined:  # a node that nobody joins again: what was installed on it goes with it
+            session = Path(context.address_info["session_dir"])
             atexit.register(shutil.rmtree, session / "runtime_resources", ignore_errors=True)
     return dict(ray.cluster_resources())
 
 
-def _init(options: dict[str, Any]) -> dict[str, Any]:
+def _init(options: dict[str, Any]) -> Any:
     import ray
 
     try:
-        return dict(ray.init(**options).address_info)
+        return ray.init(**options)
     except Exception as error:  # what Ray raises here has no class of its own
         if "timed out during startup" not in str(error):
             raise

@@ -41,7 +41,7 @@ def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         temporary.replace(target)
         sync_folder(target.parent)
     except OSError as error:
-        if error.filename is None or str(error.filename) == str(temporary):
+        if error.errno is not None and error.filename in (None, str(temporary)):
             error.filename = str(path)
         raise
     finally:

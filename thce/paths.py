@@ -8,7 +8,7 @@ from thce.errors import InputError
 
 def home() -> Path:
     """THCE_HOME, by default `~/.thce`: weights cache, runs, bundles, the annotation store."""
-    return Path(os.environ.get("THCE_HOME", "~/.thce")).expanduser().absolute()
+    return Path(os.environ.get("THCE_HOME") or "~/.thce").expanduser().absolute()
 
 
 def is_remote(path: str) -> bool:

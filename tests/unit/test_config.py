@@ -66,3 +66,5 @@ def test_thce_home_stands_for_the_folder_where_a_path_begins_with_it(
     assert read.notes == [str(tmp_path), "$THCE_HOMES/x", "a/$THCE_HOME"]
     monkeypatch.delenv("THCE_HOME")
     assert load(Paths, file).output == str(Path.home() / ".thce" / "runs")
+    monkeypatch.setenv("THCE_HOME", "")  # as `.env.example` ships it
+    assert load(Paths, file).output == str(Path.home() / ".thce" / "runs")

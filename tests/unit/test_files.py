@@ -21,6 +21,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_an_error_that_says_more_than_a_number_keeps_its_words(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="not a Parquet file"), atomic_open(tmp_path / "a"):
+        raise OSError("not a Parquet file")
+
+
 def test_json_lines_round_trip(tmp_path: Path) -> None:
     rows = [{"text": "naïve\nline", "n": 1}, {"text": "", "n": None}]
     assert write_jsonl(tmp_path / "deep" / "a.jsonl", rows) == 2

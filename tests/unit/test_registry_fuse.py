@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from small_bundle import flat_thresholds
 
 from thce.errors import InputError
-from thce.registry.evidence import Sources
+from thce.registry.evidence import PRIOR, Sources
 from thce.registry.fuse import BOTH, MODEL, RULE, SET_POLICIES, Fusion, Signals
 from thce.registry.hydrated import list_column
 from thce.registry.labels import FALSE, N_FLAGS, TRUE, UNKNOWN, Flag
@@ -173,6 +173,8 @@ def test_fusion_survives_its_file_and_an_unknown_policy_is_refused(tmp_path: Pat
     path = tmp_path / "fusion.json"
     Fusion(policy="union", band=0.1).save(path)
     assert Fusion.load(path) == Fusion(policy="union", band=0.1)
+    Fusion().save(path)
+    assert Fusion.load(path).weights == PRIOR
     path.write_text(json.dumps({"policy": "oracle"}))
     with pytest.raises(InputError, match=r"fusion\.json: give policy"):
         Fusion.load(path)

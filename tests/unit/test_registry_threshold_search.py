@@ -7,9 +7,10 @@ from hypothesis.extra import numpy as hnp
 
 from thce.registry.threshold_search import (
     LEFT_OUT,
-    best_thresholds,
     f_beta,
     recall_at_precision,
+    sorted_keys,
+    thresholds_of,
 )
 
 scores = st.sampled_from([0.0, 0.1, 0.25, 0.25000003, 0.5, 0.75, 1.0]) | st.floats(0, 1, width=32)
@@ -23,7 +24,7 @@ def test_leaving_a_fold_out_is_fitting_without_its_cells(data, cells, folds, obj
     score = data.draw(hnp.arrays(np.float32, shape, elements=scores))
     fold = data.draw(hnp.arrays(np.int8, shape, elements=st.integers(LEFT_OUT, folds - 1)))
     positive = data.draw(hnp.arrays(bool, shape)) & (fold != LEFT_OUT)
-    found = best_thresholds(score, positive, fold, folds, objective)
+    found = thresholds_of(sorted_keys(score, positive, fold), folds, objective)
     assert found.shape == (3, folds + 1)
     for row in range(3):
         for left_out in range(folds + 1):
@@ -31,11 +32,10 @@ def test_leaving_a_fold_out_is_fitting_without_its_cells(data, cells, folds, obj
             if not keep.any():
                 assert np.isnan(found[row, left_out])
                 continue
-            alone = best_thresholds(
+            keys = sorted_keys(
                 score[row, keep][None],
                 positive[row, keep][None],
                 np.zeros((1, keep.sum()), dtype=np.int8),
-                1,
-                objective,
             )
+            alone = thresholds_of(keys, 1, objective)
             np.testing.assert_equal(found[row, left_out], alone[0, 1])

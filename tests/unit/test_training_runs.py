@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from thce.errors import InputError
-from thce.registry.train_inputs import first_weights
+from thce.registry.train import TrainConfig
+from thce.registry.train_inputs import first_weights, starting_point
 from thce.training.runs import SNAPSHOT_FILE, claimed_run, finished_run, forget_run, run_name
 
 
@@ -33,6 +34,28 @@ def test_weights_that_changed_mean_another_run_and_absent_ones_are_refused(tmp_p
     before = first_weights("minilm", str(tmp_path / "trained"))
     (model / "model.safetensors").write_bytes(b"two")
     assert first_weights("minilm", str(tmp_path / "trained")) != before
+
+
+def test_a_relative_start_holds_in_the_folder_of_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "trained").mkdir()
+    monkeypatch.chdir(tmp_path)
+    begun = TrainConfig(dataset="d", output="o", init_from="trained")
+    assert starting_point(begun) == {"init_from": str(tmp_path / "trained")}
+    fresh = TrainConfig(dataset="d", output="o", model_name="trained")
+    assert starting_point(fresh) == {"model_name": str(tmp_path / "trained")}
+    assert starting_point(TrainConfig(dataset="d", output="o")) == {}
+
+
+def test_a_run_on_remote_storage_is_not_started_over_in_silence() -> None:
+    with claimed_run("memory://runs", "run", resume=True):
+        pass
+    with (
+        pytest.raises(InputError, match="remove memory://runs/run"),
+        claimed_run("memory://runs", "run", resume=False),
+    ):
+        pass
 
 
 def test_a_run_is_held_by_one_process(tmp_path: Path) -> None:

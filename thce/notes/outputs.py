@@ -1,4 +1,4 @@
-"""Opening an output on local disk or any fsspec storage: whole when it appears, or not there."""
+"""Outputs on local disk or any fsspec storage: opened whole or not at all, and what may go."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

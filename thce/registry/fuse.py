@@ -147,8 +147,9 @@ class Fusion(Config):
             ) from None
 
     def save(self, path: Path) -> None:
-        """Writes fusion.json."""
-        write_json(path, self.model_dump())
+        """Writes fusion.json, the prior spelled out: a later one does not change a bundle."""
+        weights = PRIOR if self.policy == "weighted" and self.weights is None else self.weights
+        write_json(path, self.model_copy(update={"weights": weights}).model_dump())
 
     def fuse(self, probabilities: Probabilities, thresholds: Thresholds, signals: Signals) -> Fused:
         """Joins both sides.

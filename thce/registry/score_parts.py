@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from thce.bundles.storage import read_bytes, remove, write_bytes
 from thce.errors import InputError
+from thce.notes.outputs import require_replaceable
 from thce.paths import is_remote
 
 RUN_MANIFEST = "_manifest.json"
@@ -85,7 +86,9 @@ class ScoreParts:
         """
         found = _read_manifest(folder)
         if found is None:
-            _require_empty(folder)
+            # Remote storage has no empty folders; a scoring that was killed early leaves dot files.
+            if not is_remote(folder):
+                require_replaceable("output", Path(folder), (QUARANTINE_FILE, ".*"))
         elif resume:
             _require_same(folder, found.made_with, made_with)
             if keeps_parts or not found.complete:
@@ -148,20 +151,6 @@ def _read_manifest(folder: str) -> RunManifest | None:
         raise InputError(
             f"{folder}/{RUN_MANIFEST}: not readable; delete the folder and score again"
         ) from None
-
-
-def _require_empty(folder: str) -> None:
-    """A folder of something else is not written into; remote storage has no empty folders."""
-    path = Path(folder)
-    if is_remote(folder) or not path.exists():
-        return
-    if not path.is_dir() or any(_is_foreign(one.name) for one in path.iterdir()):
-        raise InputError(f"output: {folder} holds something else; give a new folder")
-
-
-def _is_foreign(name: str) -> bool:
-    """Not what a scoring leaves that was killed before its first manifest stood."""
-    return name != QUARANTINE_FILE and not name.startswith(".")
 
 
 def _require_same(folder: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:

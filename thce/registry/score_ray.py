@@ -1,7 +1,8 @@
 """Scoring on Ray Data: notes are read in tasks, and prepared, hydrated and scored in actors.
 
-All that happens to a note happens in one actor: hydration costs a thirtieth of what the model
-does, and a stage of its own would cost as much again in tasks, copies and a third busy process.
+All that happens to a note happens in one actor: reading and hydrating cost a twentieth of what
+the model does, and a stage of its own would cost as much again in tasks, copies and a third
+busy process.
 """
 
 from collections.abc import Iterator

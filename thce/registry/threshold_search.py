@@ -53,9 +53,7 @@ def recall_at_precision(floor: float) -> Objective:
     return objective
 
 
-def best_thresholds(
-    score: Scores, positive: Bools, fold: Folds, folds: int, objective: Objective
-) -> Floats:
+def thresholds_of(keys: Keys, folds: int, objective: Objective) -> Floats:
     """The best threshold of each row, once with each fold left out and once on everything.
 
     The threshold is the middle of the gap between the two scores it parts; below the lowest
@@ -63,9 +61,7 @@ def best_thresholds(
     and the higher of two equally wide.
 
     Args:
-        score: (rows, cells) in 0..1; a row is a label.
-        positive: (rows, cells), the cells whose label is true.
-        fold: (rows, cells), the fold of each cell in 0..folds-1, or LEFT_OUT.
+        keys: (rows, cells), what `sorted_keys` or `pooled` gave; a row is a label.
         folds: number of folds, 1 to 100.
         objective: what to maximise.
 
@@ -73,11 +69,6 @@ def best_thresholds(
         (rows, folds + 1) float64: column f was fitted without fold f, the last one on
         everything. NaN where no cut is allowed: no positive, or the floor is out of reach.
     """
-    return thresholds_of(sorted_keys(score, positive, fold), folds, objective)
-
-
-def thresholds_of(keys: Keys, folds: int, objective: Objective) -> Floats:
-    """`best_thresholds` of cells that are sorted already: what `sorted_keys` or `pooled` gave."""
     rows, cells = keys.shape
     key = keys.ravel()
     tag = key.astype(np.uint8)
@@ -102,7 +93,13 @@ def thresholds_of(keys: Keys, folds: int, objective: Objective) -> Floats:
 
 
 def sorted_keys(score: Scores, positive: Bools, fold: Folds) -> Keys:
-    """The keys of all cells, each row sorted on its own; arguments as in `best_thresholds`."""
+    """The keys of all cells, each row sorted on its own.
+
+    Args:
+        score: (rows, cells) in 0..1; a row is a label.
+        positive: (rows, cells), the cells whose label is true.
+        fold: (rows, cells), the fold of each cell from 0, or LEFT_OUT.
+    """
     tag = (fold.view(np.uint8) & _FOLD) | (positive.view(np.uint8) * np.uint8(_POSITIVE))
     key = (~score.view(np.uint32)).astype(np.uint64)
     key <<= np.uint64(_TAG_BITS)

@@ -124,6 +124,7 @@ def run(config: TrainConfig) -> dict[str, Any]:
     storage = resolve(config.storage or str(home() / "ray_train"))
     strategy = train_inputs.strategy_file(config.strategy)
     first_weights = train_inputs.first_weights(config.model_name, config.init_from)
+    config = config.model_copy(update=train_inputs.starting_point(config))
     train_inputs.require_labels(config.dataset)
     given = config.model_dump(mode="json", exclude={"dataset", "output", "resume"})
     depends_on = train_inputs.depends_on(given, config.dataset, first_weights, strategy)
@@ -169,7 +170,7 @@ def train_on_device(settings: dict[str, Any], reporter: Any, device: Any) -> Non
     """Trains on one device of a possibly larger group and reports the product at the end.
 
     Args:
-        settings: `TrainConfig` as a dict, with `threads` and resolved paths.
+        settings: `TrainConfig` as a dict, with `threads`, `run` and resolved paths.
         reporter: a Reporter; without Ray, `thce.training.reporters.LocalReporter`.
         device: torch.device.
     """

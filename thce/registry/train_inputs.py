@@ -1,7 +1,7 @@
 """What a training starts from and depends on, checked before anything is started."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thce import __version__
 from thce.errors import InputError
@@ -11,6 +11,9 @@ from thce.registry.dataset import read_fingerprint, read_split
 from thce.registry.dataset_files import require_unedited
 from thce.registry.labels import UNKNOWN
 from thce.training import weights
+
+if TYPE_CHECKING:
+    from thce.registry.train import TrainConfig
 
 
 def strategy_file(strategy: str) -> str:
@@ -29,13 +32,27 @@ def strategy_file(strategy: str) -> str:
     return str(path)
 
 
+def starting_point(config: "TrainConfig") -> dict[str, str]:
+    """Where training starts, in words that hold in any folder: workers have another one.
+
+    Raises:
+        InputError: a registry package that has not been fetched, or no such folder.
+    """
+    if config.init_from is not None:
+        return {"init_from": resolve(config.init_from)}
+    if config.model_name in weights.PACKAGES:
+        return {}
+    return {"model_name": weights.resolve(config.model_name)}
+
+
 def first_weights(model_name: str, init_from: str | None) -> str | None:
     """The hash of the weights at the start; None where a hub will give them.
 
     Raises:
         InputError: they are not where they should be.
     """
-    folder = Path(weights.resolve(model_name)) if init_from is None else Path(init_from) / "model"
+    start = weights.resolve(model_name) if init_from is None else f"{resolve(init_from)}/model"
+    folder = Path(start)
     file = folder / "model.safetensors"
     if file.is_file():
         return sha256_file(file)

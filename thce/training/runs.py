@@ -53,9 +53,15 @@ def claimed_run(storage: str, name: str, *, resume: bool) -> Iterator[None]:
         resume: False removes what an interrupted run left.
 
     Raises:
-        InputError: another process is at work on the run, or the storage cannot be written.
+        InputError: another process is at work on the run, the storage cannot be written, or a run
+            on remote storage is to start over.
     """
     if is_remote(storage):
+        if not resume:
+            raise InputError(
+                f"resume: runs on remote storage are not deleted; remove {storage}/{name}, "
+                "or give another storage"
+            )
         yield
         return
     folder = Path(storage) / name
