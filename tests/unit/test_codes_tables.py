@@ -57,6 +57,18 @@ def test_shipped_tables_are_as_large_as_promised_and_say_that_they_are_not_whole
     assert "AMA" in cpt.source.licence
 
 
+@pytest.mark.parametrize(("kind", "code"), [("CPT", "99213"), ("HCPCS", "A0425")])
+def test_past_the_table_s_date_a_note_says_that_a_newer_one_may_differ(
+    kind: str, code: str
+) -> None:
+    catalogue = load_catalogue(kind)
+    released = datetime.date.fromisoformat(catalogue.source.effective)
+    assert check(catalogue, code)["notes"] == check(catalogue, code, released)["notes"] == []
+    report = check(catalogue, code, released + datetime.timedelta(days=1))
+    assert report["ok"]
+    assert f"until {released}" in report["notes"][-1]
+
+
 def test_every_code_of_the_flag_map_is_in_the_shipped_tables(repository: Path) -> None:
     text = (repository / "thce/registry/data/cpt_codes.yaml").read_text(encoding="utf-8")
     table = yaml.safe_load(text)

@@ -78,15 +78,16 @@ def _notes(node: Any) -> dict[str, list[str]]:
 
 
 def _with_history(entries: list[Entry]) -> list[Entry]:
-    """Entries with lifetimes, and the retired codes of earlier releases added."""
+    """Entries with lifetimes, and the retired codes of earlier releases added.
+
+    The history compares billable codes, so that of headings it knows nothing.
+    """
     history = {row["code"]: row for row in csv.DictReader(_history_lines())}
     known = {entry.code for entry in entries}
     dated = [
-        replace(
-            entry,
-            reportable=entry.reportable or entry.code in history,
-            lifetime=_lifetime(history.get(entry.code)) if entry.kind != "chapter" else Lifetime(),
-        )
+        replace(entry, reportable=True, lifetime=_lifetime(history.get(entry.code)))
+        if entry.reportable or entry.code in history
+        else entry
         for entry in entries
     ]
     retired = [
