@@ -71,11 +71,11 @@ def run(config: TrainBenchConfig) -> BenchResult:
         comparisons=(
             at_least(
                 "steps per second under Ray and DeepSpeed",
-                f"fp32 training of {config.base} on {cores} threads, {settings['batch_size']} notes of "
-                f"at most {config.tokens} tokens a step; ours: one Ray Train worker with DeepSpeed "
-                "ZeRO-1; rival: the same loop function in a plain process with AdamW; the same "
-                "batches and seeds; the time of the epochs' steps, without start, validation and "
-                "the first epoch",
+                f"fp32 training of {config.base} on {cores} threads, {settings['batch_size']} "
+                f"notes of at most {config.tokens} tokens a step; ours: one Ray Train worker with "
+                "DeepSpeed ZeRO-1; rival: the same loop function in a plain process with AdamW; "
+                "the same batches and seeds; the time of the epochs' steps, without start, "
+                "validation and the first epoch",
                 "steps per second",
                 median(_rates(ours, steps)),
                 median(_rates(bare, steps)),
