@@ -52,7 +52,7 @@ test: $(BIN)/.installed weights ## the quick tests
 soak: $(BIN)/.installed weights ## long faults and full-size weights
 	$(BIN)/python -m pytest -m soak --timeout=3600 $(PYTEST_ARGS)
 
-bench: $(BIN)/.installed weights ## every speed against its rival at full size: about an hour
+bench: $(BIN)/.installed weights ## every speed against its rival at full size
 	@failed=0; \
 	$(THCE) bench thresholds || failed=1; \
 	$(THCE) bench train --repetitions 3 || failed=1; \

@@ -3,7 +3,7 @@
 import importlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from thce import config as configs
@@ -32,11 +32,13 @@ def run_step(
         InputError: the configuration is wrong, or the step says so.
     """
     step = importlib.import_module(module)
-    given = [
-        f"{name}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None
-    ]
-    config = configs.load(getattr(step, config_class), path, [*overrides, *given])
-    return dict(step.run(config))
+    given = [*overrides, *given_overrides(shortcuts)]
+    return dict(step.run(configs.load(getattr(step, config_class), path, given)))
+
+
+def given_overrides(shortcuts: Mapping[str, Any]) -> list[str]:
+    """`name=value` for each option that was given; None stands for one that was not."""
+    return [f"{name}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None]
 
 
 def run_job(module: str, config_class: str, outputs: tuple[str, ...] = ("output",)) -> None:

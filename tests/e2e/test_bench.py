@@ -119,6 +119,7 @@ def test_train(tmp_path: Path) -> None:
         ["score", "--input", "absent.jsonl"],
         ["score", "--weights", "int4"],
         ["hydrate", "--notes", "-1"],
+        ["hydrate", "--notes", "500", "--small-notes", "500"],
         ["thresholds", "--notes", "3"],
         ["train", "--base", "./absent"],
     ],

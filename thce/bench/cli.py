@@ -107,17 +107,17 @@ def train(
 def _run(bench: str, as_json: bool, **given: object) -> None:
     """Runs a bench of this room, prints what it found, and fails where a target is missed."""
     import importlib
-    import json
 
     from thce.bench.machine import describe_machine
     from thce.bench.result import require_targets
     from thce.config import load
+    from thce.steps import given_overrides
 
     name, config_class = bench.split(":")
     module = importlib.import_module(f"thce.bench.{name}")
-    overrides = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     machine = describe_machine()
-    result: BenchResult = module.run(load(getattr(module, config_class), None, overrides))
+    config = load(getattr(module, config_class), None, given_overrides(given))
+    result: BenchResult = module.run(config)
     if not as_json:
         _print_table(result)
     typer.echo(result.line(machine))
