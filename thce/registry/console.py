@@ -117,6 +117,8 @@ def print_audit(found: dict[str, Any]) -> None:
         console.print(f"{len(found['suspects'])} in all (--json shows them)")
     if found["batch"]:
         console.print(f"batch {found['batch']}: {found['tasks']} notes to look at again")
+    else:
+        console.print("no batch: no note is to be looked at again")
 
 
 def print_crossval(found: dict[str, Any]) -> None:
