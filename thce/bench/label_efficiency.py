@@ -7,7 +7,6 @@ the start and the same budget, so that differences are paired.
 """
 
 import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from thce.errors import InputError
 from thce.evaluation.intervals import Interval
 from thce.files import write_text
 from thce.paths import is_remote, resolve
+from thce.progress import say
 from thce.registry.loop import WarmStart
 from thce.registry.sample import StrategyName
 from thce.registry.train import Recipe
@@ -189,7 +189,7 @@ def _curves(
                 course_seed = config.seed + 100 * split + start
                 scores[split, start, at] = run_course(arena, STRATEGIES[name], budget, course_seed)
         done = f"pool {setting.pool}, {setting.signals}: split {split + 1} of {config.splits}"
-        print(f"bench loop: {done}", file=sys.stderr, flush=True)
+        say("bench loop", done)
     return Curves(tuple(config.strategies), budget.spent, scores)
 
 
