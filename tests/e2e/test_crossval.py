@@ -100,6 +100,23 @@ def test_every_file_is_tested_by_a_model_of_the_other_and_a_second_call_trains_n
         run(config.model_copy(update={"seed": 7}))
 
 
+def test_a_run_goes_on_with_the_same_notes_only_and_leaves_nothing_behind(home: Path) -> None:
+    config = _config(home, "resumed", by="file")
+    report = run(config)
+    notes = home / "a.jsonl"
+    before = notes.read_bytes()
+    rows = read_jsonl(notes)
+    write_jsonl(notes, [rows[0] | {"accept": []}, *rows[1:]])
+    with pytest.raises(InputError, match="begun with another notes; give another output"):
+        run(config)
+    notes.write_bytes(before)
+    fold = home / "resumed" / "folds" / "0-a"
+    (fold / "training").mkdir()
+    (fold / "test.parquet").touch()
+    assert run(config) == report
+    assert {path.name for path in fold.iterdir()} == {"dataset", "fold.parquet", "frozen.json"}
+
+
 def test_by_fold_every_note_is_tested_once(home: Path) -> None:
     report = run(_config(home, "folds", folds=2))
     table = pq.read_table(report["out_of_fold"])
