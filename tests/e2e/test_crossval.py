@@ -110,6 +110,13 @@ def test_a_run_goes_on_with_the_same_notes_only_and_leaves_nothing_behind(home: 
     with pytest.raises(InputError, match="begun with another notes; give another output"):
         run(config)
     notes.write_bytes(before)
+    record = home / "resumed" / "made_with.json"
+    made_with = json.loads(record.read_text(encoding="utf-8"))
+    for name in ("rules", "thce"):
+        record.write_text(json.dumps(made_with | {name: "older"}), encoding="utf-8")
+        with pytest.raises(InputError, match=f"begun with another {name};"):
+            run(config)
+    record.write_text(json.dumps(made_with), encoding="utf-8")
     fold = home / "resumed" / "folds" / "0-a"
     (fold / "training").mkdir()
     (fold / "test.parquet").touch()
@@ -134,5 +141,9 @@ def test_notes_without_labels_are_refused(home: Path) -> None:
         for row in read_jsonl(home / "a.jsonl")
     ]
     write_jsonl(home / "unlabelled.jsonl", rows)
+    config = _config(home, "unlabelled", notes=[str(home / "unlabelled.jsonl")])
     with pytest.raises(InputError, match="no `accept`"):
-        run(_config(home, "unlabelled", notes=[str(home / "unlabelled.jsonl")]))
+        run(config)
+    write_jsonl(home / "unlabelled.jsonl", read_jsonl(home / "a.jsonl")[:3])
+    with pytest.raises(InputError, match="3 notes are too few"):
+        run(config)  # mended notes are taken as long as no fold was begun

@@ -19,13 +19,14 @@ from thce.paths import is_remote, resolve
 from thce.progress import say
 from thce.registry.code_set import code_versions
 from thce.registry.fuse import Fusion
-from thce.registry.run_folder import claim
+from thce.registry.run_folder import claim, require_same
 from thce.registry.score_plan import input_fingerprint
 from thce.registry.thresholds import ThresholdPolicy
 from thce.registry.train import Recipe
 
 CONFIG_FILE = "crossval.yaml"
 MADE_WITH_FILE = "made_with.json"
+FOLDS = "folds"
 REPORT_FILE = "report.json"
 
 
@@ -88,14 +89,18 @@ def run(config: CrossvalConfig) -> dict[str, Any]:
     if is_remote(config.output):
         raise InputError("output: cross-validation keeps its folds on a local disk")
     output = Path(resolve(config.output))
-    claim(output / CONFIG_FILE, config, made_with=(output / MADE_WITH_FILE, _made_with(config)))
+    claim(output / CONFIG_FILE, config)
+    made_with = _made_with(config)
+    if (output / FOLDS).exists():
+        require_same(output / MADE_WITH_FILE, made_with)
     corpus = read_corpus(config, output)
+    write_json(output / MADE_WITH_FILE, made_with)
     folds = deal(config, corpus)
     done = []
     for number, fold in enumerate(folds, start=1):
         about = f"fold {number} of {len(folds)}: {fold.name}, {len(fold.test)} test notes"
         say("crossval", about)
-        done.append(run_fold(config, corpus, fold, output / "folds" / fold.name))
+        done.append(run_fold(config, corpus, fold, output / FOLDS / fold.name))
     report = describe(config, corpus, done)
     report |= {"out_of_fold": str(write_out_of_fold(corpus, done, output))}
     write_json(output / REPORT_FILE, report)
