@@ -62,12 +62,13 @@ def describe_pull(found: Interval) -> str:
 
 
 def _reading(pooled: Interval, expected: int, meaning: str) -> str:
+    none = "no evidence of a pull, which is not evidence of none."
     if np.isnan(pooled.estimate):
-        return "in no batch does such a flag occur both with and without prefill."
+        return f"in no batch does such a flag occur both with and without prefill; {none}"
     if np.isnan(pooled.low):
-        return "too few notes to say how far chance explains it."
+        return f"too few notes for an interval; {none}"
     if not pooled.excludes(0):
-        return "no evidence of a pull, which is not evidence of none."
+        return none
     if pooled.estimate * expected > 0:
         return f"evidence that {meaning}"
     return "evidence of a pull away from what is shown."
