@@ -100,6 +100,30 @@ def test_every_file_is_tested_by_a_model_of_the_other_and_a_second_call_trains_n
         run(config.model_copy(update={"seed": 7}))
 
 
+def test_a_run_goes_on_with_the_same_notes_only_and_leaves_nothing_behind(home: Path) -> None:
+    config = _config(home, "resumed", by="file")
+    report = run(config)
+    notes = home / "a.jsonl"
+    before = notes.read_bytes()
+    rows = read_jsonl(notes)
+    write_jsonl(notes, [rows[0] | {"accept": []}, *rows[1:]])
+    with pytest.raises(InputError, match="begun with another notes; give another output"):
+        run(config)
+    notes.write_bytes(before)
+    record = home / "resumed" / "made_with.json"
+    made_with = json.loads(record.read_text(encoding="utf-8"))
+    for name in ("rules", "thce"):
+        record.write_text(json.dumps(made_with | {name: "older"}), encoding="utf-8")
+        with pytest.raises(InputError, match=f"begun with another {name};"):
+            run(config)
+    record.write_text(json.dumps(made_with), encoding="utf-8")
+    fold = home / "resumed" / "folds" / "0-a"
+    (fold / "training").mkdir()
+    (fold / "test.parquet").touch()
+    assert run(config) == report
+    assert {path.name for path in fold.iterdir()} == {"dataset", "fold.parquet", "frozen.json"}
+
+
 def test_by_fold_every_note_is_tested_once(home: Path) -> None:
     report = run(_config(home, "folds", folds=2))
     table = pq.read_table(report["out_of_fold"])
@@ -117,5 +141,9 @@ def test_notes_without_labels_are_refused(home: Path) -> None:
         for row in read_jsonl(home / "a.jsonl")
     ]
     write_jsonl(home / "unlabelled.jsonl", rows)
+    config = _config(home, "unlabelled", notes=[str(home / "unlabelled.jsonl")])
     with pytest.raises(InputError, match="no `accept`"):
-        run(_config(home, "unlabelled", notes=[str(home / "unlabelled.jsonl")]))
+        run(config)
+    write_jsonl(home / "unlabelled.jsonl", read_jsonl(home / "a.jsonl")[:3])
+    with pytest.raises(InputError, match="3 notes are too few"):
+        run(config)  # mended notes are taken as long as no fold was begun

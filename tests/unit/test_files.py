@@ -5,10 +5,20 @@ import resource
 import signal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from thce.errors import InputError, input_error
-from thce.files import atomic_open, read_json, read_jsonl, write_json, write_jsonl, write_text
+from thce.files import (
+    atomic_open,
+    read_json,
+    read_jsonl,
+    write_json,
+    write_jsonl,
+    write_parquet,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -52,6 +62,18 @@ def test_nan_is_not_json(tmp_path: Path) -> None:
     assert not (tmp_path / "a.json").exists()
     with pytest.raises(InputError):
         read_json(tmp_path / "a.json")
+
+
+def test_a_table_that_is_not_written_leaves_the_old_parquet(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "a.parquet"
+    write_parquet(file, pa.table({"n": [1, 2]}))
+    unwritable = pa.table(
+        {"n": pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])}
+    )
+    with pytest.raises(pa.ArrowNotImplementedError):
+        write_parquet(file, unwritable)
+    assert pq.read_table(file)["n"].to_pylist() == [1, 2]
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path: Path) -> None:

@@ -101,8 +101,31 @@ def test_notes_in_other_hands_and_deleted_ones_are_passed_over(crossval: Path) -
         store.prepare("first", [NewTask("e05", "note e05"), NewTask("e03", "note e03")])
         store.lease("ann", 1, 600.0)
         store.delete_note("e03")
-    report = run(config(crossval))
-    assert (report["tasks"], len(report["suspects"])) == (0, 3)
+    output = crossval / "batch.jsonl"
+    report = run(config(crossval, batch="review", output=str(output)))
+    assert (report["batch"], report["tasks"], len(report["suspects"])) == (None, 0, 3)
+    assert not output.exists()
+    with AnnotationStore.open(crossval / "store.sqlite") as store:
+        assert [one.batch for one in store.batches()] == ["first"], "no empty batch is opened"
+
+
+def test_an_answered_note_in_somebodys_hands_is_passed_over(crossval: Path) -> None:
+    path = crossval / "store.sqlite"
+    with AnnotationStore.open(path, create=True) as store:
+        store.prepare("first", [NewTask("e05", "note e05"), NewTask("e03", "note e03")], overlap=2)
+        for task in store.tasks("first"):
+            store.answer(task.task_id, "ann", [])
+        (on_screen,) = store.lease("bob", 1, 600.0)
+    assert on_screen.encounter_id == "e05"
+    output = crossval / "batch.jsonl"
+    first = run(config(crossval, output=str(output)))
+    assert [row["meta"]["encounter_id"] for row in read_jsonl(output)] == ["e03"]
+    written = output.read_bytes()
+    again = run(config(crossval, output=str(output)))
+    assert (first["tasks"], again["tasks"]) == (1, 0), "e03 is in the file by now"
+    assert output.read_bytes() == written
+    with AnnotationStore.open(path) as store:
+        assert store.answer(on_screen.task_id, "bob", [])
 
 
 def test_limit_and_file_for_prodigy(crossval: Path) -> None:

@@ -1,7 +1,6 @@
 """All courses of the linear probe, spread over processes: one task is one split of one setting."""
 
 import multiprocessing
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from thce.bench.label_efficiency import SIGNALS, LabelEfficiencyConfig, Setting
 from thce.bench.label_notes import arena_of, notes_of, read_labelled, split_notes, thin_pool
 from thce.bench.label_rounds import Budget, Floats, Notes, Rows, run_course
 from thce.errors import InputError
+from thce.progress import say
 from thce.registry.strategies import STRATEGIES
 
 
@@ -60,7 +60,7 @@ def probed_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Setting,
             scores[task.setting][task.split] = found
             done = f"split {task.split + 1} of {config.splits}"
             where = f"pool {task.setting.pool}, {task.setting.signals}"
-            print(f"bench loop: {where}: {done}", file=sys.stderr, flush=True)
+            say("bench loop", f"{where}: {done}")
     strategies = tuple(config.strategies)
     return {setting: Curves(strategies, budget.spent, found) for setting, found in scores.items()}
 

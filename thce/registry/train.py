@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from thce.errors import InputError
 from thce.files import copy_folder, read_json, write_text
 from thce.notes.outputs import require_replaceable
 from thce.paths import home, is_remote, resolve
+from thce.progress import say
 from thce.registry import train_inputs
 from thce.training import runs
 from thce.training.precision import Precision
@@ -130,7 +130,7 @@ def run(config: TrainConfig) -> dict[str, Any]:
     depends_on = train_inputs.depends_on(given, config.dataset, first_weights, strategy)
     name = runs.run_name("registry", output, depends_on)
     if config.resume and runs.finished_run(output) == name:
-        print(f"train: {output} holds this training already", file=sys.stderr, flush=True)
+        say("train", f"{output} holds this training already")
         runs.forget_run(storage, name)
     else:
         settings = config.model_dump(mode="json") | {
