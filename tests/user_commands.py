@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from small_training import small_tokenizer, write_dataset
+from small_training import small_base, write_dataset
 
 from thce.config import load
 from thce.files import read_jsonl
@@ -75,6 +75,13 @@ def sigkill(process: subprocess.Popen[bytes]) -> None:
     assert not any(map(is_running, orphans)), "Ray outlives the command that started it"
 
 
+def kill_when(holds: Callable[[], Any], *arguments: object, home: Path, log: Path) -> None:
+    """Starts a command and kills it with SIGKILL once `holds` is true."""
+    process = begin(*arguments, home=home, log=log)
+    wait_until(holds, process, log)
+    sigkill(process)
+
+
 def is_running(pid: int) -> bool:
     """Whether a process is there, and not only waits for its parent to notice its end."""
     try:
@@ -106,27 +113,6 @@ def training_worker(pid: int) -> int | None:
         if title.startswith("ray::") and "RayTrainWorker" in title:
             return child
     return None
-
-
-def small_base(folder: Path, texts: list[str], dropout: float = 0.1) -> str:
-    """A folder with an encoder of two small layers and its tokenizer, random weights."""
-    import torch
-    from transformers import BertConfig, BertModel
-
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=600,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-        hidden_dropout_prob=dropout,
-        attention_probs_dropout_prob=0.0,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    small_tokenizer(texts).save_pretrained(folder)
-    return str(folder)
 
 
 def dataset_and_base(folder: Path, registry_data: Path) -> tuple[str, str]:

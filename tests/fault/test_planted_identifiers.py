@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from planted import Identifier, identifiers, shown, shown_in
-from small_training import exported
-from user_commands import small_base, thce
+from small_training import exported, shipped_notes, small_base
+from user_commands import thce
 
 from thce.files import read_jsonl, write_jsonl
 
@@ -32,13 +32,9 @@ class Notes:
 
 
 @pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Notes:
-    folder = tmp_path_factory.mktemp("planted")
-    rows = [
-        row
-        for name in ("a", "b", "c", "d")
-        for row in read_jsonl(registry_data / f"registry_notes_{name}.jsonl")[:30]
-    ][:60]
+def notes(module_folder: Path, registry_data: Path) -> Notes:
+    folder = module_folder
+    rows = shipped_notes(registry_data, "ab", 30)
     for number, row in enumerate(rows):
         mine = PLANTED[number :: len(rows)]
         row["text"] = " ".join([row["text"], *(one.sentence for one in mine)])
@@ -173,9 +169,9 @@ def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
     notes: Notes, registry_data: Path, tmp_path: Path, ray_folder: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("RAY_TMPDIR", str(ray_folder))
-    shipped = [row["text"] for row in read_jsonl(registry_data / "registry_notes_a.jsonl")]
+    shipped = [row["text"] for row in shipped_notes(registry_data, "a")]
     base = small_base(tmp_path / "base", shipped)
-    recipe = {"model_name": base, "head_tokens": 96, "tail_tokens": 32, "epochs": 2}
+    recipe = {"model_name": base, "head_tokens": 64, "tail_tokens": 32, "epochs": 2}
     config = {
         "notes": [str(notes.good)],
         "rounds": 1,
@@ -196,7 +192,7 @@ def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
 
     bundle = out / "rounds" / "1" / "bundle"
     dataset = out / "rounds" / "1" / "dataset"
-    tiny = ["-s", "epochs=1", "-s", "head_tokens=96", "-s", "tail_tokens=32"]
+    tiny = ["-s", "epochs=1", "-s", "head_tokens=64", "-s", "tail_tokens=32"]
     scored = ["--input", notes.mixed, "--output", out / "s.jsonl", "-s", "max_bad=50"]
     steps: list[list[object]] = [
         ["hydrate", "--input", notes.mixed, "--output", out / "h2", "-s", "max_bad=50"],

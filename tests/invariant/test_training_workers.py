@@ -1,12 +1,10 @@
 """Training gives the same losses however the work is spread: workers, ZeRO stages, resume."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_training import small_tokenizer, write_dataset
+from small_training import small_base, write_dataset
 
 from thce.files import read_jsonl
 from thce.registry.dataset import read_split
@@ -18,32 +16,11 @@ TOLERANCE = 2e-3
 
 
 @pytest.fixture(scope="module")
-def base(
-    tmp_path_factory: pytest.TempPathFactory, registry_data: Path, ray_session: None
-) -> Iterator[dict[str, str]]:
-    """A dataset, an encoder of two layers without dropout, and a run on one worker."""
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("workers")
-    home = os.environ.get("THCE_HOME")
-    os.environ["THCE_HOME"] = str(folder / "home")
-    dataset = write_dataset(folder, registry_data)
-    tokenizer = small_tokenizer(read_split(dataset, "train").texts)
-    config = BertConfig(
-        vocab_size=600,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=96,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "base")
-    tokenizer.save_pretrained(folder / "base")
-    yield {"dataset": dataset, "model": str(folder / "base"), "folder": str(folder)}
-    if home is None:
-        del os.environ["THCE_HOME"]
-    else:
-        os.environ["THCE_HOME"] = home
+def base(module_folder: Path, registry_data: Path, ray_session: None) -> dict[str, str]:
+    """A dataset and an encoder of two layers."""
+    dataset = write_dataset(module_folder, registry_data)
+    model = small_base(module_folder / "base", read_split(dataset, "train").texts)
+    return {"dataset": dataset, "model": model, "folder": str(module_folder)}
 
 
 def _config(base: dict[str, str], name: str, strategy: str, workers: int) -> TrainConfig:
@@ -54,6 +31,7 @@ def _config(base: dict[str, str], name: str, strategy: str, workers: int) -> Tra
         head_tokens=64,
         tail_tokens=32,
         epochs=3,
+        max_notes=90,
         batch_size=32,
         micro_batch_size=8,
         dropout=0.0,
