@@ -63,10 +63,34 @@ def bad_lines(planted: list[Identifier]) -> list[str]:
     return [*(json.dumps(row) for row in rows), '{"id": "x8", "text": "' + one.sentence]
 
 
-def silent(done: Any, *paths: Path) -> None:
-    """The command showed no identifier, nor do the files that it wrote."""
+NOTES_THEMSELVES = (
+    "prepared.jsonl",
+    "notes.parquet",
+    "hydrated/*.parquet",
+    "dataset/registry_*",
+    "annotations.sqlite*",
+    "batch*.jsonl",
+)
+"""What is data and no log: it holds prepared notes and may hold what de-identification missed."""
+
+
+def silent(done: Any, *written: Path) -> None:
+    """The command showed no identifier, nor does any file that it wrote, notes apart.
+
+    Args:
+        done: the command that ended.
+        written: the files and folders that it wrote; each of them is there.
+    """
     assert shown(done.stdout + done.stderr, PLANTED) == []
-    assert shown_in([path for path in paths if path.is_file()], PLANTED) == {}
+    for path in written:
+        assert path.exists(), f"{path}: nothing was written"
+        assert shown_in(logs_in(path), PLANTED) == {}
+
+
+def logs_in(path: Path) -> list[Path]:
+    """A file, or all below a folder that are no notes themselves."""
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return [file for file in files if not any(file.match(name) for name in NOTES_THEMSELVES)]
 
 
 def test_what_is_planted_is_in_the_notes_and_would_be_found(notes: Notes) -> None:
@@ -76,18 +100,18 @@ def test_what_is_planted_is_in_the_notes_and_would_be_found(notes: Notes) -> Non
 
 
 def test_reading_and_preparing_name_no_identifier(notes: Notes) -> None:
-    out = notes.folder / "prepared.jsonl"
+    folder = notes.folder / "prepared"
+    out, quarantine = folder / "prepared.jsonl", folder / "quarantine.jsonl"
     tolerant = thce(
         *("notes", "prepare", "--input", notes.mixed, "--output", out, "--max-bad", "50"),
         home=notes.home,
     )
     assert tolerant.returncode == 0, tolerant.stderr
-    quarantine = notes.folder / "quarantine.jsonl"
     assert len(read_jsonl(quarantine)) == 11
-    silent(tolerant, quarantine)
+    silent(tolerant, folder)
     strict = thce("notes", "prepare", "--input", notes.mixed, "--output", out, home=notes.home)
     assert strict.returncode == 2
-    silent(strict)
+    silent(strict, folder)
     check = thce("notes", "check", "--input", notes.mixed, home=notes.home)
     assert check.returncode == 1
     silent(check)
@@ -141,9 +165,9 @@ def test_importing_answers_names_no_identifier(notes: Notes, tmp_path: Path) -> 
         home=notes.home,
     )
     assert done.returncode == 1, done.stderr
-    quarantines = list((tmp_path / "quarantine").iterdir())
-    assert len(read_jsonl(quarantines[0])) == len(wrong)
-    silent(done, *quarantines)
+    (quarantine,) = (tmp_path / "quarantine").iterdir()
+    assert len(read_jsonl(quarantine)) == len(wrong)
+    silent(done, quarantine)
 
 
 @pytest.fixture
@@ -152,16 +176,6 @@ def ray_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="thr", dir="/tmp"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
-
-
-NOTES_THEMSELVES = (
-    "notes.parquet",
-    "hydrated/*",
-    "dataset/registry_*",
-    "annotations.sqlite*",
-    "batch*.jsonl",
-)
-"""What is data and no log: it holds prepared notes and may hold what de-identification missed."""
 
 
 @pytest.mark.soak
@@ -188,44 +202,54 @@ def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
             home=notes.home,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        silent(done)
+        silent(done, out)
 
     bundle = out / "rounds" / "1" / "bundle"
     dataset = out / "rounds" / "1" / "dataset"
     tiny = ["-s", "epochs=1", "-s", "head_tokens=64", "-s", "tail_tokens=32"]
-    scored = ["--input", notes.mixed, "--output", out / "s.jsonl", "-s", "max_bad=50"]
-    steps: list[list[object]] = [
-        ["hydrate", "--input", notes.mixed, "--output", out / "h2", "-s", "max_bad=50"],
-        ["dataset", "--hydrated", out / "hydrated", "--output", out / "dataset"],
-        ["train", "--dataset", dataset, "--output", out / "t2", "--model-name", base, *tiny],
-        ["export", "--model", out / "t2", "--dataset", dataset, "--output", out / "bundle2"],
-        ["score", "--model", bundle, *scored],
-        ["evaluate", "--model", bundle, "--input", notes.good, "--report", out / "r.html"],
-    ]
-    for step in steps:
+    mixed = ["--input", notes.mixed, "-s", "max_bad=50"]
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    hydrated, trained = parts / "hydrated", parts / "trained"
+    steps: dict[str, list[object]] = {
+        "hydrated": ["hydrate", *mixed, "--output", hydrated],
+        "dataset": ["dataset", "--hydrated", out / "hydrated", "--output", parts / "dataset"],
+        "trained": [
+            *("train", "--dataset", dataset, "--output", trained, "--model-name", base, *tiny)
+        ],
+        "bundle": [
+            *("export", "--model", trained, "--dataset", dataset, "--output", parts / "bundle")
+        ],
+        "scores.jsonl": ["score", "--model", bundle, *mixed, "--output", parts / "scores.jsonl"],
+        "report.html": [
+            *("evaluate", "--model", bundle, "--input", notes.good),
+            *("--report", parts / "report.html"),
+        ],
+    }
+    for written, step in steps.items():
         done = thce("registry", *step, "--json", home=notes.home)
         assert done.returncode == 0, done.stderr[-3000:]
-        silent(done)
+        silent(done, parts / written, parts)
 
-    write_jsonl(tmp_path / "form.jsonl", [{"id": "x1", "text": PLANTED[0].sentence}])
-    row = read_jsonl(tmp_path / "form.jsonl")[0] | {"structured": {PLANTED[0].word: True}}
+    row = {"id": "x1", "text": PLANTED[0].sentence, "structured": {PLANTED[0].word: True}}
     write_jsonl(tmp_path / "form.jsonl", [row])
+    refused = tmp_path / "refused"
+    refused.mkdir()
     wrong = [
-        ["hydrate", "--input", tmp_path / "form.jsonl", "--output", out / "h3"],
-        ["score", "--model", bundle, "--input", tmp_path / "form.jsonl", "--output", out / "s3"],
-        ["hydrate", "--input", notes.mixed, "--output", out / "h4"],
+        ["hydrate", "--input", tmp_path / "form.jsonl", "--output", refused / "hydrated"],
+        [
+            *("score", "--model", bundle, "--input", tmp_path / "form.jsonl"),
+            *("--output", refused / "scores"),
+        ],
+        ["hydrate", "--input", notes.mixed, "--output", refused / "mixed"],
     ]
     for step in wrong:
         done = thce("registry", *step, home=notes.home)
         assert done.returncode == 2
-        silent(done)
+        silent(done, refused)
         assert "Traceback" not in done.stderr
 
-    files = [path for path in out.rglob("*") if path.is_file()]
-    files = [path for path in files if not any(path.match(name) for name in NOTES_THEMSELVES)]
-    files = [path for path in files if path.parent.name != "h2" or path.suffix != ".parquet"]
-    assert len(files) > 30
-    assert shown_in(files, PLANTED) == {}
+    assert len(logs_in(out) + logs_in(parts)) > 30
     logs = [path for path in ray_folder.rglob("*") if path.is_file() and "/logs/" in str(path)]
     assert len(logs) > 20
     assert shown_in(logs, PLANTED) == {}
