@@ -78,6 +78,7 @@ def test_every_file_is_tested_by_a_model_of_the_other_and_a_second_call_trains_n
         run(config.model_copy(update={"seed": 7}))
 
 
+@pytest.mark.soak
 def test_by_fold_every_note_is_tested_once(home: Path) -> None:
     report = run(_config(home, "folds", folds=2))
     table = pq.read_table(report["out_of_fold"])
