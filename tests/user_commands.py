@@ -17,6 +17,7 @@ from small_training import small_base, write_dataset
 from thce.config import load
 from thce.files import read_jsonl
 from thce.registry.dataset import read_split
+from thce.registry.train import TrainConfig
 
 THCE = [sys.executable, "-m", "thce.cli"]
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -143,15 +144,20 @@ def train_arguments(dataset: str, base: str, output: Path, **fields: Any) -> lis
     ]
 
 
+def train_config(dataset: str, base: str, output: Path, **fields: Any) -> TrainConfig:
+    """What `train_arguments` configure."""
+    given = {"dataset": dataset, "output": str(output), "model_name": base} | SMALL_RECIPE | fields
+    return load(TrainConfig, None, [f"{name}={value}" for name, value in given.items()])
+
+
 def train_undisturbed(dataset: str, base: str, output: Path, **fields: Any) -> None:
     """The same training in this process, without Ray: what nothing can interrupt."""
     import torch
 
-    from thce.registry.train import TrainConfig, train_on_device
+    from thce.registry.train import train_on_device
     from thce.training.reporters import LocalReporter
 
-    given = {"dataset": dataset, "output": str(output), "model_name": base} | SMALL_RECIPE | fields
-    config = load(TrainConfig, None, [f"{name}={value}" for name, value in given.items()])
+    config = train_config(dataset, base, output, **fields)
     reporter = LocalReporter(output.with_name(f"{output.name}-run"))
     settings = config.model_dump(mode="json") | {"threads": 1, "run": "undisturbed"}
     train_on_device(settings, reporter, torch.device("cpu"))
