@@ -3,6 +3,8 @@
 import os
 import resource
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -76,18 +78,24 @@ def test_a_table_that_is_not_written_leaves_the_old_parquet(tmp_path: Path) -> N
     assert list(file.parent.iterdir()) == [file]
 
 
+KILLED_WRITER = """
+import os, signal, sys
+from thce.files import atomic_open
+with atomic_open(sys.argv[1]) as handle:
+    handle.write("half")
+    handle.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
-    child = os.fork()
-    if child == 0:
-        with atomic_open(file) as handle:
-            handle.write("half")
-            handle.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
+    writer = subprocess.Popen([sys.executable, "-c", KILLED_WRITER, str(file)])
+    assert writer.wait() == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".a.txt.")
-    other = tmp_path / left.name.replace(f"-{child}", f"-{os.getppid()}")
+    assert left.read_text() == "half"
+    other = tmp_path / left.name.replace(f"-{writer.pid}", f"-{os.getppid()}")
     other.write_text("of a writer that is at work")
     write_text(file, "whole")
     assert sorted(tmp_path.iterdir()) == sorted([file, other])
