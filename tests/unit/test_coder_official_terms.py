@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-from thce.codes.code_types import CodeType, well_formed
-from thce.codes.load import load_catalogue
 from thce.coder.code_tree import code_tree
 from thce.coder.draw import Draw
 from thce.coder.examples import Example
@@ -15,6 +13,8 @@ from thce.coder.official_terms import OfficialTerms
 from thce.coder.terms import held_out_terms, training_terms
 from thce.coder.tree_reasoning import tree_reasoning
 from thce.coder.wrong_codes import wrong_codes
+from thce.codes.code_types import CodeType, well_formed
+from thce.codes.load import load_catalogue
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +54,12 @@ def test_a_row_depends_on_seed_and_term_alone(source: OfficialTerms) -> None:
 
 def test_wrong_answers_are_wrong_as_they_say(sample: list[Example]) -> None:
     seen = set()
+    catalogues = {code_type: load_catalogue(code_type) for code_type in CodeType}
     for one in sample:
         rejected = one.rejected
         assert rejected is not None and rejected.code != one.code
         assert rejected.reasoning and all(rejected.reasoning)
-        catalogue = load_catalogue(one.code_type)
+        catalogue = catalogues[one.code_type]
         assert catalogue.is_billable(rejected.code) == (rejected.error != "invalid"), one
         seen.add(rejected.error)
         right, wrong = facets(one.description), facets(rejected.description)

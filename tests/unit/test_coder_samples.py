@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from thce.codes.code_types import CodeType
 from thce.coder.chat import SYSTEM_PROMPTS, read_answer
 from thce.coder.example_files import ExampleFile, read_ids
 from thce.coder.examples import Example, Rejected
 from thce.coder.rows import stage_table
 from thce.coder.sample_files import SampleConfig, run
+from thce.codes.code_types import CodeType
 from thce.errors import InputError
 
 

@@ -52,6 +52,6 @@ class ExampleFile:
     def __len__(self) -> int:
         return len(self._examples)
 
-    def examples(self, places: Iterable[int]) -> list[Example]:
+    def examples(self, places: Iterable[int], stage: int = 3) -> list[Example]:
         """The examples at places from 0 to `len(self)` - 1."""
         return [self._examples[place] for place in places]

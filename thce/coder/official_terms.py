@@ -10,6 +10,9 @@ from thce.coder.terms import Term, training_terms
 from thce.coder.tree_reasoning import tree_reasoning
 from thce.coder.wrong_codes import wrong_codes
 from thce.coder.wrong_reasoning import wrong_steps
+import numpy as np
+from numpy.typing import NDArray
+
 from thce.codes.code_types import CodeType
 
 NAME = "official_terms"
@@ -49,11 +52,17 @@ class OfficialTerms:
     def __len__(self) -> int:
         return len(self.terms)
 
-    def examples(self, places: Iterable[int]) -> list[Example]:
-        """The examples at places from 0 to `len(self)` - 1."""
-        return [self._example(*self.terms[place]) for place in places]
+    def families(self) -> NDArray[np.str_]:
+        """For each place the code type and the first three characters of the code."""
+        return np.array(
+            [f"{tree.code_type}:{tree.codes[term.row][:3]}" for tree, term in self.terms]
+        )
 
-    def _example(self, tree: CodeTree, term: Term) -> Example:
+    def examples(self, places: Iterable[int], stage: int = 3) -> list[Example]:
+        """The examples at places from 0 to `len(self)` - 1; a wrong answer for stage 3 only."""
+        return [self._example(*self.terms[place], stage) for place in places]
+
+    def _example(self, tree: CodeTree, term: Term, stage: int) -> Example:
         code, description = tree.codes[term.row], tree.descriptions[term.row]
         steps = tree_reasoning(tree).steps(term.row)
         if term.official:
@@ -66,7 +75,7 @@ class OfficialTerms:
             description,
             steps,
             NAME,
-            rejected_from_tree(tree, term.row, Draw(self.seed, term.id)),
+            rejected_from_tree(tree, term.row, Draw(self.seed, term.id)) if stage == 3 else None,
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from thce.coder.code_tree import CodeTree
 from thce.coder.draw import Draw
@@ -131,16 +131,8 @@ class WrongCodes:
             return None
         if "unspecified" in self.tree.descriptions[row].lower():
             return None
-        code = self.tree.codes[row]
-        seventh = code[7:]
-        found = None
-        for other in _general(self.tree).get(code[:3], ()):
-            general = self.tree.codes[other]
-            shared = _shared(code, general)
-            # The unspecified code is numbered last among its like, so the later one is taken.
-            if general[7:] == seventh and (found is None or shared >= found[0]):
-                found = shared, other
-        return self._known(found[1], "specificity") if found else None
+        found = _nearest_general(self.tree, row)
+        return self._known(found, "specificity") if found is not None else None
 
     def _opposite(self, row: int, draw: Draw) -> WrongCode | None:
         """With a complication that is not there, or without the one that is."""
@@ -215,13 +207,25 @@ def _slip(code: str, draw: Draw) -> str:
 
 
 @cache
-def _general(tree: CodeTree) -> dict[str, list[int]]:
-    """First three characters -> billable rows that call themselves unspecified."""
-    general: dict[str, list[int]] = {}
+def _general(tree: CodeTree) -> dict[tuple[str, str], list[int]]:
+    """First three and seventh characters -> billable rows that call themselves unspecified."""
+    general: dict[tuple[str, str], list[int]] = {}
     for row in tree.billable_rows:
         if "unspecified" in tree.descriptions[row].lower():
-            general.setdefault(tree.codes[row][:3], []).append(row)
+            code = tree.codes[row]
+            general.setdefault((code[:3], code[7:]), []).append(row)
     return general
+
+
+@lru_cache(maxsize=200_000)
+def _nearest_general(tree: CodeTree, row: int) -> int | None:
+    """The unspecified code that shares most of a code's beginning, with the same encounter.
+
+    Of equals the last one: the unspecified code is numbered last among its like.
+    """
+    code = tree.codes[row]
+    rows = _general(tree).get((code[:3], code[7:]), ())
+    return max(rows, key=lambda other: (_shared(code, tree.codes[other]), other), default=None)
 
 
 @cache
