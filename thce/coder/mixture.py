@@ -162,18 +162,16 @@ def plan_stage(
     Args:
         config: counts, weights and seed.
         stage: 1, 2 or 3.
-        pools: for each source one weight a place; a weight of zero is never drawn. Drawn without
-            replacement (Efraimidis and Spirakis 2006).
+        pools: for each source one weight a place, above zero. Drawn without replacement
+            (Efraimidis and Spirakis 2006).
     """
     wanted = config.counts[stage]  # type: ignore[index]
     weights = [source.weight for source in config.sources]
-    counts = allocate(wanted, weights, [int((pool > 0).sum()) for pool in pools])
+    counts = allocate(wanted, weights, [len(pool) for pool in pools])
     sources, places = [], []
     for number, (pool, count) in enumerate(zip(pools, counts, strict=True)):
         draws = np.random.default_rng([config.seed, stage, number]).exponential(size=len(pool))
-        with np.errstate(divide="ignore"):
-            keys = np.where(pool > 0, draws / pool, np.inf)
-        places.append(np.argsort(keys, kind="stable")[:count])
+        places.append(np.argsort(draws / pool, kind="stable")[:count])
         sources.append(np.full(count, number, np.int16))
     order = np.random.default_rng([config.seed, stage]).permutation(sum(counts))
     return StagePlan(stage, np.concatenate(sources)[order], np.concatenate(places)[order], wanted)

@@ -14,7 +14,7 @@ from thce.coder.example_files import ExampleFile
 from thce.coder.examples import Example
 from thce.coder.mixture import ExamplesSource, MixtureConfig, OfficialSource, Source
 from thce.coder.official_terms import OfficialTerms
-from thce.coder.rejections import with_rejection
+from thce.coder.rejections import completed
 from thce.coder.synthesize import SyntheticNarratives
 from thce.codes.code_types import CodeType
 
@@ -24,7 +24,7 @@ class ExampleSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def examples(self, places: Iterable[int]) -> list[Example]:
+    def examples(self, places: Iterable[int], stage: int = 3) -> list[Example]:
         """The examples at places from 0 to `len(self)` - 1, in the order asked for."""
         ...
 
@@ -39,8 +39,8 @@ def open_sources(config: MixtureConfig) -> list[ExampleSource]:
     return [_opened(source.model_dump_json(), *settings) for source in config.sources]
 
 
-def source_pools(config: MixtureConfig, stage: int) -> list[NDArray[np.float64]]:
-    """For each source the weight of each of its places, 0 where a stage cannot use it."""
+def source_pools(config: MixtureConfig) -> list[NDArray[np.float64]]:
+    """For each source the weight of each of its places."""
     opened = open_sources(config)
     return [_pool(source, one) for source, one in zip(config.sources, opened, strict=True)]
 
@@ -75,16 +75,14 @@ class _Completed:
         seed: int,
         codes: frozenset[tuple[CodeType, str]] | None,
     ) -> None:
-        everything = source.examples(range(len(source)))
+        everything = completed(source.examples(range(len(source))), seed)
         self._examples = [
-            with_rejection(one, seed)
-            for one in everything
-            if codes is None or (one.code_type, one.code) in codes
+            one for one in everything if codes is None or (one.code_type, one.code) in codes
         ]
 
     def __len__(self) -> int:
         return len(self._examples)
 
-    def examples(self, places: Iterable[int]) -> list[Example]:
+    def examples(self, places: Iterable[int], stage: int = 3) -> list[Example]:
         """The examples at places from 0 to `len(self)` - 1."""
         return [self._examples[place] for place in places]

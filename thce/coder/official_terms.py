@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from thce.coder.code_tree import CodeTree, code_tree
 from thce.coder.draw import Draw
 from thce.coder.examples import Example, Rejected
@@ -10,9 +13,6 @@ from thce.coder.terms import Term, training_terms
 from thce.coder.tree_reasoning import tree_reasoning
 from thce.coder.wrong_codes import wrong_codes
 from thce.coder.wrong_reasoning import wrong_steps
-import numpy as np
-from numpy.typing import NDArray
-
 from thce.codes.code_types import CodeType
 
 NAME = "official_terms"
