@@ -77,3 +77,28 @@ def check_data_command(
 def _failed(report: dict[str, Any]) -> str:
     names = [name for name, gate in report["gates"].items() if not gate["passed"]]
     return f"gates failed: {', '.join(names)}"
+
+
+@app.command("import")
+def import_command(
+    config: str | None = CONFIG,
+    layout: str | None = typer.Option(None, help="mimic, mtsamples, codiesp or hub."),
+    input_: str | None = typer.Option(None, "--input", help="Table, folder or dataset name."),
+    diagnoses: str | None = typer.Option(None, help="MIMIC's table of diagnoses."),
+    output: str | None = typer.Option(None, help="JSONL file of examples."),
+    overrides: list[str] = SET,
+    as_json: bool = JSON,
+) -> None:
+    """Turn your own coded notes into examples without identifiers."""
+    from thce.steps import run_step
+
+    shortcuts = {"layout": layout, "input": input_, "diagnoses": diagnoses, "output": output}
+    report = run_step(
+        "thce.coder.import_notes", "ImportNotesConfig", config, overrides, **shortcuts
+    )
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        for reason, count in report["refused"].items():
+            typer.echo(f"refused: {count} {reason}")
+        typer.echo(f"{report['examples']} examples of {report['notes']} notes: {report['output']}")

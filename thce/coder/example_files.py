@@ -7,6 +7,7 @@ from thce.coder.examples import Example, read_examples
 from thce.errors import InputError
 
 NAME = "examples"
+FROZEN = "frozen_test_ids.txt"
 
 
 def read_ids(path: str | Path) -> frozenset[str]:
@@ -29,18 +30,23 @@ def read_ids(path: str | Path) -> frozenset[str]:
 class ExampleFile:
     """The examples of a file that are not frozen, in the file's order."""
 
-    def __init__(self, path: str | Path, exclude_ids: str | Path, name: str = NAME) -> None:
+    def __init__(self, path: str | Path, exclude_ids: str | Path | None, name: str = NAME) -> None:
         """Reads the file.
 
         Args:
             path: JSONL of examples.
-            exclude_ids: file with the ids of the frozen test, which never leave here.
+            exclude_ids: file with the ids of the frozen test, which never leave here; None for a
+                file that has none. Where a list of frozen ids lies beside the file it must be
+                given.
             name: the source that its rows are marked with.
 
         Raises:
-            InputError: a file cannot be read, or no example is left.
+            InputError: a file cannot be read, no example is left, or frozen ids are not given.
         """
-        frozen = read_ids(exclude_ids)
+        beside = Path(path).parent / FROZEN
+        if exclude_ids is None and beside.exists():
+            raise InputError(f"exclude_ids: {path} has a frozen test; give {beside}")
+        frozen = read_ids(exclude_ids) if exclude_ids is not None else frozenset[str]()
         try:
             found = list(read_examples(path, name))
         except OSError as error:

@@ -17,7 +17,7 @@ from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 from thce.config import Config
 
-LANGUAGE_SAMPLE = 50  # one row in so many is read for its language
+LANGUAGE_SAMPLE = 10  # one row in so many is read for its language
 
 
 class GateLimits(Config):

@@ -21,7 +21,12 @@ _FUNCTION_WORDS = {
     "italian": "il lo la i gli le di del della dei e che con per una un è si non nel nella da al "
     "alla più come ma sono senza anche suo sua",
 }
-_SETS = {name: frozenset(words.split()) for name, words in _FUNCTION_WORDS.items()}
+_ENGLISH = frozenset([*_FUNCTION_WORDS["english"].split(), "a", "an", "do", "me", "die"])
+# A word that English has as well tells nothing.
+_SETS = {
+    name: frozenset(words.split()) - (_ENGLISH if name != "english" else frozenset())
+    for name, words in _FUNCTION_WORDS.items()
+}
 FEWEST = 3  # function words of another language before a text is held to be in it
 
 

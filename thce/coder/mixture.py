@@ -55,14 +55,15 @@ class ExamplesSource(Config):
     Attributes:
         weight: as of official terms.
         path: the file.
-        exclude_ids: file with the ids of the frozen test; they never leave the source.
+        exclude_ids: file with the ids of the frozen test; they never leave the source. Null for a
+            file that has none, such as what `thce coder import` writes.
         name: what its rows are marked with.
     """
 
     kind: Literal["examples"]
     weight: Weight = 1
     path: str
-    exclude_ids: str
+    exclude_ids: str | None
     name: str = "examples"
 
 

@@ -12,7 +12,7 @@ from thce.codes.code_types import CodeType
 
 
 def completed(examples: Iterable[Example], seed: int) -> list[Example]:
-    """The examples with reasoning and a wrong answer; those whose code is not billable are left out.
+    """The examples with reasoning and a wrong answer, without those whose code is not billable.
 
     Args:
         examples: of any code types.
