@@ -38,6 +38,11 @@ class Abbreviations:
     def __contains__(self, short: str) -> bool:
         return _key(short) in self._table
 
+    def items(self) -> Iterator[tuple[str, tuple[str, ...], bool]]:
+        """Every short form, what it may stand for, and whether it counts in capitals only."""
+        for key, meanings in self._table.items():
+            yield " ".join(key), meanings, key in self._capital
+
     def split(self, text: str) -> Iterator["Stretch"]:
         """Cuts a text into single words and short forms.
 
