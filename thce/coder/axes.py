@@ -1,4 +1,4 @@
-"""The axes of ICD-10-CM that cut across diseases: side, encounter, open or closed, trimester, fetus.
+"""The axes of ICD-10-CM that cut across diseases: side, encounter, wound, trimester, fetus.
 
 A description is split into what is wrong, its *core*, and a position on each axis. "Displaced
 fracture of left tibial spine, initial encounter for open fracture type I or II" has the core

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.codes.code_types import CodeType
-from thce.codes.words import index_words
 from thce.coder.concept_index import ConceptIndex
 from thce.coder.concepts import Concept
 from thce.coder.encoder import QUERY_TOKENS, Encoder
 from thce.coder.segments import Segment, segments
+from thce.codes.code_types import CodeType
+from thce.codes.words import index_words
 
 WHOLE, PER_SEGMENT = 60, 12  # concepts kept of a search over the whole, and over one segment
 FEATURES = (
@@ -40,21 +40,22 @@ _ASSESSED = re.compile(
     re.IGNORECASE,
 )
 _PREGNANT = re.compile(
-    r"\bpregnan|\bgravid|\bG\d+ ?P\d|\bantenatal|\bprenatal|\bpostpartum|\bpuerper|\blabou?r\b|"
-    r"\bdeliver(?:y|ed)\b|\bobstetric|\btrimester|\bgestation|\bfetal|\bfetus|\bnewborn girl|"
-    r"\bc-?section|\bcesarean|\b\d{1,2}w\d?d?\b|\bmiscarr|\babortion|\bectopic|\bpreeclamp",
+    r"\bpregnan|\bgravid|\bG\d+ ?P\d|\b(?:ante|pre)natal|\bpost-?partum|\bpuerper|\blabou?r\b|"
+    r"\bdeliver(?:y|ed)\b|\bobstetric|\btrimester|\bgestation|\bfetal|\bfetus|\bc-?section|"
+    r"\bcesarean|\b\d{1,2}w\d?d?\b|\bmiscarr|\babortion|\bectopic|\b(?:pre)?eclamp",
     re.IGNORECASE,
 )
 _NEWBORN = re.compile(
-    r"\bnewborn|\bneonat|\bNICU\b|\bday[- ]old|\bhours? old\b|\bborn at\b|\bapgar|\bpreterm infant|"
-    r"\bpremature infant|\bday of life\b|\bDOL\b",
+    r"\bnewborn|\bneonat|\bNICU\b|\bday[- ]old|\bhours? old\b|\bborn at\b|\bapgar|\bday of life\b|"
+    r"\bpre(?:term|mature) infant|\bDOL\b",
     re.IGNORECASE,
 )
 _STATUS = re.compile(
-    r"\bscreen|\broutine\b|\bcheck-?up\b|\bphysical\b|\bannual\b|\bhistory of\b|\bh/o\b|\bstatus\b|"
-    r"\baftercare\b|\bs/p\b|\bfollow-?up\b|\bvaccin|\bimmuni[sz]|\bencounter for\b|\bno evidence of|"
-    r"\bcounsel|\bdonor\b|\bchemo|\bdialysis\b|\bweeks? after\b|\bmonths? after\b|\bwell[- ]child|"
-    r"\bsupervision\b|\bexpos|\bcontact with\b|\btransplant|\bpacemaker|\bin remission\b|\byearly\b",
+    r"\bscreen|\broutine\b|\bcheck-?up\b|\bphysical\b|\b(?:annual|yearly)\b|\bhistory of\b|\bh/o\b|"
+    r"\bstatus\b|\baftercare\b|\bs/p\b|\bfollow-?up\b|\bvaccin|\bimmuni[sz]|\bencounter for\b|"
+    r"\bno evidence of|\bcounsel|\bdonor\b|\bchemo|\bdialysis\b|\b(?:weeks?|months?) after\b|"
+    r"\bwell[- ]child|\bsupervision\b|\bexpos|\bcontact with\b|\btransplant|\bpacemaker|"
+    r"\bin remission\b",
     re.IGNORECASE,
 )
 

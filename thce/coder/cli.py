@@ -2,4 +2,7 @@
 
 import typer
 
+from thce.coder import cli_predict
+
 app = typer.Typer(no_args_is_help=True)
+cli_predict.register(app)

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from thce.coder.concepts import Concept, build_concepts
+from thce.coder.encoder import TERM_TOKENS, Encoder
 from thce.codes.catalogue import Catalogue
 from thce.codes.columns import DamagedFile, read_columns, write_columns
 from thce.codes.entries import Entry
 from thce.codes.search import Searcher
 from thce.codes.search_index import build_index
-from thce.coder.concepts import Concept, build_concepts
-from thce.coder.encoder import TERM_TOKENS, Encoder
 from thce.paths import home
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from thce.coder.axes import UNSPECIFIED, Axes, split_description, tidy
 from thce.codes.catalogue import KINDS, Catalogue
 from thce.codes.code_types import CodeType
 from thce.codes.words import index_words
-from thce.coder.axes import UNSPECIFIED, Axes, split_description, tidy
 
 NAMES = ("inclusion_terms", "includes")
 _UNSPECIFIED = re.compile(r"\bunspecified\b", re.IGNORECASE)
@@ -58,7 +58,7 @@ def build_concepts(catalogue: Catalogue) -> list[Concept]:
 
 def _single(catalogue: Catalogue, row: int) -> Concept:
     description = catalogue.tables.descriptions[row]
-    terms = tuple(dict.fromkeys([description, *_names(catalogue, row)]))
+    terms = tuple(dict.fromkeys(official_names(catalogue, row)))
     code = catalogue.code_at(row)
     return Concept(description, terms, (row,), (Axes(),), code)
 
@@ -144,6 +144,11 @@ class _InheritedNames:
             names = _names(self._catalogue, row)
             self._known[row] = tuple(split_description(name)[0] for name in names)
         return self._known[row]
+
+
+def official_names(catalogue: Catalogue, row: int) -> list[str]:
+    """The description and the inclusion terms of one row."""
+    return [catalogue.tables.descriptions[row], *_names(catalogue, row)]
 
 
 def _names(catalogue: Catalogue, row: int) -> list[str]:

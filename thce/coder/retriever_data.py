@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from thce.codes.code_types import CodeType
-from thce.codes.load import load_catalogue
 from thce.coder.concepts import Concept, build_concepts
 from thce.coder.dressing import dress
 from thce.coder.held_out_terms import is_held_out
+from thce.codes.code_types import CodeType
+from thce.codes.load import load_catalogue
 from thce.config import Config
 
 OTHERS = 2000  # terms from which denied ones are drawn

@@ -97,8 +97,8 @@ def train(groups: Sequence[Sequence[Row]], encoder: Encoder, how: RetrieverTrain
                 {
                     "step": step,
                     "done": round(min(done, 1.0), 4),
-                    "loss": round(float(loss), 4),
-                    "accuracy": round(float(accuracy), 4),
+                    "loss": round(loss.item(), 4),
+                    "accuracy": round(accuracy.item(), 4),
                     "pairs_per_second": round(step * how.batch / (time.monotonic() - began)),
                 }
             )
