@@ -20,7 +20,8 @@ from thce.codes.words import index_words
 
 NAMES = ("inclusion_terms", "includes")
 _UNSPECIFIED = re.compile(r"\bunspecified\b", re.IGNORECASE)
-_UNILATERAL = "unilateral"
+# "Bilateral" stands without the organ where "right" and "left" stand with it.
+_UNTOLD = frozenset(["unilateral", "eye", "ear"])
 _TOP = (KINDS.index("chapter"), KINDS.index("block"))
 
 
@@ -92,7 +93,7 @@ def _grouped(catalogue: Catalogue, rows: Sequence[int]) -> list[Concept]:
 
 def _key(category: str, core: str) -> _Key:
     """What makes two cores one: their words, in any order and number."""
-    return category, frozenset(index_words(core)) - {_UNILATERAL}
+    return category, frozenset(index_words(core)) - _UNTOLD
 
 
 def _without_side(category: str, core: str, sided: set[_Key]) -> str:

@@ -89,6 +89,7 @@ SLOTS: Mapping[str, Sequence[str]] = {
     "time": ("2 days", "a week", "3 weeks", "six months", "a year", "since yesterday", "5 hours"),
     "side": _SIDES,
 }
+_WORD = re.compile(r"[a-z0-9]+")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -127,15 +128,12 @@ def plain(term: str) -> str:
 
 def shorten(text: str, draw: random.Random) -> str:
     """With some of its phrases as clinical short forms or lay words."""
-    low = text.lower()
-    for phrase, shorts in _shorts():
-        at = low.find(phrase)
-        end = at + len(phrase)
-        around = low[max(at - 1, 0) : at], low[end : end + 1]
-        whole = at >= 0 and not any(letter.isalnum() for letter in around)
-        if whole and draw.random() < 0.5:
-            text = text[:at] + draw.choice(shorts) + text[end:]
-            low = text.lower()
+    by_first = _shorts()
+    for word in dict.fromkeys(_WORD.findall(text.lower())):
+        for phrase, shorts in by_first.get(word, ()):
+            found = phrase.search(text)
+            if found and draw.random() < 0.5:
+                text = text[: found.start()] + draw.choice(shorts) + text[found.end() :]
     return text
 
 
@@ -148,16 +146,22 @@ def drop_words(text: str, draw: random.Random) -> str:
     return " ".join(words)
 
 
+_Shorts = tuple[re.Pattern[str], tuple[str, ...]]
+
+
 @cache
-def _shorts() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Official phrase -> its short forms and lay words, the longest phrase first."""
+def _shorts() -> dict[str, tuple[_Shorts, ...]]:
+    """First word of an official phrase -> (phrase, its short forms), the longest phrase first."""
     table: dict[str, list[str]] = {}
     for short, meanings, capital in abbreviations().items():
         for meaning in meanings:
             if meaning != ITSELF:
                 table.setdefault(meaning, []).append(short.upper() if capital else short)
-    ordered = sorted(table.items(), key=lambda item: (-len(item[0]), item[0]))
-    return tuple((phrase, tuple(shorts)) for phrase, shorts in ordered)
+    found: dict[str, list[_Shorts]] = {}
+    for phrase, shorts in sorted(table.items(), key=lambda item: (-len(item[0]), item[0])):
+        pattern = re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)", re.IGNORECASE)
+        found.setdefault(_WORD.findall(phrase)[0], []).append((pattern, tuple(shorts)))
+    return {word: tuple(phrases) for word, phrases in found.items()}
 
 
 def _fill(form: str, term: str, others: Sequence[str], draw: random.Random) -> str:

@@ -2,15 +2,14 @@
 
 InfoNCE in both directions over in-batch negatives (van den Oord et al. 2018). Batches are whole
 groups of one category, so that siblings in the tree are among the negatives; two rows of one
-concept are never each other's negatives. At the end the weights are mixed with those it started
-from (Wortsman et al. 2022): official terms teach wording, the start knows plain language.
+concept are never each other's negatives. `thce.coder.mix_retriever` mixes the result with the
+weights it started from.
 
     python -m thce.coder.train_retriever --data pairs.parquet --weights FOLDER --output FOLDER
 """
 
 import argparse
 import json
-import math
 import random
 import time
 from collections import defaultdict
@@ -36,7 +35,6 @@ class RetrieverTraining:
         temperature: what similarities are divided by.
         epochs: at most.
         minutes: at most; the schedule is over by then.
-        keep_start: share of the starting weights in the result, 0 to 1.
         query_tokens: texts are cut there.
         seed: of the order.
     """
@@ -46,7 +44,6 @@ class RetrieverTraining:
     temperature: float = 0.05
     epochs: float = 3.0
     minutes: float = 4.0
-    keep_start: float = 0.3
     query_tokens: int = QUERY_TOKENS
     seed: int = 42
 
@@ -77,7 +74,6 @@ def train(groups: Sequence[Sequence[Row]], encoder: Encoder, how: RetrieverTrain
     torch.manual_seed(how.seed)
     cuda = torch.cuda.is_available()
     model = encoder.model.to("cuda" if cuda else "cpu").train()
-    start = {name: value.detach().clone() for name, value in model.state_dict().items()}
     optimizer = torch.optim.AdamW(model.parameters(), lr=how.learning_rate, weight_decay=0.01)
     steps = max(1, int(sum(map(len, groups)) * how.epochs / how.batch))
     records, began = [], time.monotonic()
@@ -105,7 +101,6 @@ def train(groups: Sequence[Sequence[Row]], encoder: Encoder, how: RetrieverTrain
             print(json.dumps(records[-1]), flush=True)
         if done >= 1:
             break
-    _mix(model, start, how.keep_start)
     model.eval()
     return records
 
@@ -144,14 +139,6 @@ def _schedule(done: float) -> float:
     return done / 0.1 if done < 0.1 else (1 - done) / 0.9
 
 
-def _mix(model: Any, start: "dict[str, torch.Tensor]", share: float) -> None:
-    mixed = {
-        name: value * (1 - share) + start[name] * share if value.is_floating_point() else value
-        for name, value in model.state_dict().items()
-    }
-    model.load_state_dict(mixed)
-
-
 def save(
     encoder: Encoder, folder: Path, how: RetrieverTraining, records: Sequence[dict]
 ) -> dict[str, Any]:
@@ -176,8 +163,8 @@ def main() -> None:
     given = vars(parser.parse_args())
     data, weights, output = (given.pop(name) for name in ("data", "weights", "output"))
     how = RetrieverTraining(**given)
-    if not (math.isfinite(how.minutes) and how.batch > 1 and 0 <= how.keep_start <= 1):
-        parser.error("batch must be above 1, keep-start between 0 and 1")
+    if how.batch < 2:
+        parser.error("--batch must be above 1: the other rows of a batch are the negatives")
     encoder = Encoder.load(weights)
     records = train(read_groups(data), encoder, how)
     print(json.dumps(save(encoder, Path(output), how, records)))
