@@ -1,4 +1,4 @@
-"""`thce coder predict`, `evaluate` and `compare`."""
+"""`thce coder predict`, `evaluate`, `compare`, and what they are fed and fitted with."""
 
 import json
 from typing import Annotated, Any
@@ -30,6 +30,8 @@ def register(app: typer.Typer) -> None:
     app.command("predict")(predict_command)
     app.command("evaluate")(evaluate_command)
     app.command("compare")(compare_command)
+    app.command("narratives")(narratives_command)
+    app.command("fit-ranker")(fit_ranker_command)
 
 
 def predict_command(
@@ -112,6 +114,55 @@ def compare_command(
         report=report_path,
     )
     typer.echo(json.dumps(report) if as_json else "\n".join(_difference_lines(report)))
+
+
+def narratives_command(
+    output: Annotated[str, typer.Option(help="JSONL of narratives with their codes.")],
+    codiesp: Annotated[str | None, typer.Option(help="Folder of a CodiEsp split.")] = None,
+    held_out_terms: Annotated[
+        bool, typer.Option(help="The official terms that are kept from training.")
+    ] = False,
+) -> None:
+    """Write a test set in the form that predict and evaluate read."""
+    from thce.coder.codiesp import read_codiesp, write_narratives
+    from thce.coder.held_out_narratives import held_out_narratives
+    from thce.codes.load import load_catalogue
+    from thce.errors import InputError
+    from thce.paths import resolve
+
+    if held_out_terms == (codiesp is not None):
+        raise InputError("give either --codiesp FOLDER or --held-out-terms")
+    found = read_codiesp(codiesp) if codiesp else held_out_narratives(load_catalogue("ICD10"))
+    count = write_narratives(found, resolve(output))
+    typer.echo(f"{count} narratives; {resolve(output)}")
+
+
+def fit_ranker_command(
+    input_path: Input = None,
+    output: Annotated[str | None, typer.Option(help="YAML of weights.")] = None,
+    retriever: Retriever = None,
+    said: Annotated[str | None, typer.Option(help="What the narratives are.")] = None,
+    exclude_ids: Annotated[
+        str | None, typer.Option(help="File of row ids that are never looked at.")
+    ] = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+) -> None:
+    """Fit the ranker's weights; prints leave-one-out figures as JSON."""
+    from thce.steps import run_step
+
+    report = run_step(
+        "thce.coder.fit_ranker",
+        "FitRankerConfig",
+        config,
+        overrides or (),
+        input=input_path,
+        output=output,
+        retriever=retriever,
+        said=said,
+        exclude_ids=exclude_ids,
+    )
+    typer.echo(json.dumps(report))
 
 
 def _figure_lines(report: dict[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from thce.coder.baselines import (
     Ranking,
 )
 from thce.coder.coded_rows import Coded, Narrative, read_narratives
+from thce.coder.held_out_terms import is_held_out
 from thce.coder.rank import CONFIDENCE, Answering, load_rankers
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
@@ -44,6 +45,8 @@ class SystemConfig(Config):
         several: whether a narrative may have several codes.
         likelihood_weight: of the model's log-likelihood.
         examples: JSONL of examples from which the majority baseline counts codes.
+        without_tested_terms: whether the official terms held out for testing are left out of the
+            index, as they must be where they are the narratives.
     """
 
     system: System = "ranker"
@@ -56,6 +59,7 @@ class SystemConfig(Config):
     several: bool = False
     likelihood_weight: float = Field(0.5, ge=0)
     examples: str | None = None
+    without_tested_terms: bool = False
 
 
 class PredictConfig(SystemConfig):
@@ -120,7 +124,8 @@ def _rankers(config: SystemConfig, kinds: Sequence[CodeType]) -> Mapping[CodeTyp
 
         likelihoods = AnswerLikelihood.load(resolve_weights(config.model), config.stage)
     retriever = resolve_weights(config.retriever) if config.retriever else None
-    return load_rankers(kinds, retriever, likelihoods)
+    leave_out = is_held_out if config.without_tested_terms else None
+    return load_rankers(kinds, retriever, likelihoods, leave_out)
 
 
 def _baseline(config: SystemConfig, kind: CodeType) -> Ranking:

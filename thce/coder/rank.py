@@ -94,18 +94,28 @@ class Ranker:
             for one, ok in zip(ranked, accepted, strict=True)
         ]
 
-    def _codes(self, text: str, cues: Cues) -> list[Scored]:
-        """All candidate codes of a text, the best first; the scores add up to 1."""
-        candidates = find_candidates(self.index, self._encoder, text, self._common)
-        if not candidates:
-            return []
-        shares = self._scores.probabilities(np.array([one.features for one in candidates]))
+    def candidates(self, text: str) -> list[Candidate]:
+        """The concepts that a text may mean, in the order of their numbers."""
+        return find_candidates(self.index, self._encoder, text, self._common)
+
+    def codes_of(
+        self, candidates: Sequence[Candidate], shares: NDArray[np.float64], cues: Cues
+    ) -> list[Scored]:
+        """The codes of candidate concepts with these probabilities, the best first."""
         scored = [
             one
             for candidate, share in zip(candidates, shares.tolist(), strict=True)
             for one in self._within(candidate, share, cues)
         ]
         return sorted(scored, key=lambda one: (-one.score, one.row))
+
+    def _codes(self, text: str, cues: Cues) -> list[Scored]:
+        """All candidate codes of a text, the best first; the scores add up to 1."""
+        candidates = self.candidates(text)
+        if not candidates:
+            return []
+        shares = self._scores.probabilities(np.array([one.features for one in candidates]))
+        return self.codes_of(candidates, shares, cues)
 
     def _within(self, candidate: Candidate, share: float, cues: Cues) -> list[Scored]:
         concept = self.index.concepts[candidate.number]
