@@ -94,7 +94,7 @@ def _rows(config: FitRankerConfig) -> list[Narrative]:
 
 def _known(ranker: Ranker, narrative: Narrative) -> Known:
     candidates = ranker.candidates(narrative.text)
-    kind, code = (narrative.gold or ())[0]
+    _, code = (narrative.gold or ())[0]
     row = ranker.index.catalogue.row(code)
     places = [
         place
