@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from thce.coder.concept_index import ConceptIndex
 from thce.coder.concepts import Concept
 from thce.coder.encoder import QUERY_TOKENS, Encoder
+from thce.coder.narration import without_narration
 from thce.coder.segments import Segment, segments
 from thce.codes.code_types import CodeType
 from thce.codes.words import index_words
@@ -92,14 +93,17 @@ def find_candidates(
         common: codes of the shipped list of common ones.
     """
     parts = segments(narrative) or [Segment(0, narrative)]
-    words = [index.lexical(narrative, WHOLE)]
-    words += [index.lexical(part.text, PER_SEGMENT) for part in parts]
+    searched = [narrative, *(part.text for part in parts)]
+    if index.catalogue.code_type is CodeType.ICD10:
+        searched = [without_narration(text) for text in searched]
+    counts = [WHOLE] + [PER_SEGMENT] * len(parts)
+    words = [index.lexical(text, count) for text, count in zip(searched, counts, strict=True)]
     found = set().union(*words)
     similar: NDArray[np.float32] | None = None
     if encoder is not None and index.vectors is not None:
         texts = [narrative, *(part.text for part in parts)]
         similar = index.dense(encoder.encode(texts, QUERY_TOKENS))
-        for row, count in zip(similar, [WHOLE] + [PER_SEGMENT] * len(parts), strict=True):
+        for row, count in zip(similar, counts, strict=True):
             count = min(count, len(row))
             found.update(np.argpartition(-row, count - 1)[:count].tolist())
     called_for = _called_for(narrative)
