@@ -93,16 +93,13 @@ def find_candidates(
         common: codes of the shipped list of common ones.
     """
     parts = segments(narrative) or [Segment(0, narrative)]
-    searched = [narrative, *(part.text for part in parts)]
-    if index.catalogue.code_type is CodeType.ICD10:
-        searched = [without_narration(text) for text in searched]
+    texts = [narrative, *(part.text for part in parts)]
     counts = [WHOLE] + [PER_SEGMENT] * len(parts)
-    words = [index.lexical(text, count) for text, count in zip(searched, counts, strict=True)]
+    words = _by_words(index, texts, counts)
     found = set().union(*words)
     similar: NDArray[np.float32] | None = None
     if encoder is not None and index.vectors is not None:
-        texts = [narrative, *(part.text for part in parts)]
-        similar = index.dense(encoder.encode(texts, QUERY_TOKENS))
+        similar = _by_vectors(index, encoder, texts)
         for row, count in zip(similar, counts, strict=True):
             count = min(count, len(row))
             found.update(np.argpartition(-row, count - 1)[:count].tolist())
@@ -112,6 +109,25 @@ def find_candidates(
         _candidate(index, number, words, similar, parts, called_for, places, common)
         for number in sorted(found)
     ]
+
+
+def _by_words(
+    index: ConceptIndex, texts: Sequence[str], counts: Sequence[int]
+) -> list[dict[int, float]]:
+    """What each text finds by words; a text of one segment is searched once."""
+    icd10 = index.catalogue.code_type is CodeType.ICD10
+    found: dict[str, dict[int, float]] = {}
+    for text, count in zip(texts, counts, strict=True):
+        if text not in found:
+            found[text] = index.lexical(without_narration(text) if icd10 else text, count)
+    return [found[text] for text in texts]
+
+
+def _by_vectors(index: ConceptIndex, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """(texts, concepts) similarities."""
+    distinct = list(dict.fromkeys(texts))
+    places = [distinct.index(text) for text in texts]
+    return index.dense(encoder.encode(distinct, QUERY_TOKENS))[places]
 
 
 def _candidate(

@@ -53,20 +53,27 @@ class Encoder:
         batch = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=tokens, return_tensors="pt"
         ).to(device)
-        hidden = self.model(**batch).last_hidden_state
-        mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+        hidden = self.model(**batch).last_hidden_state.float()
+        mask = batch["attention_mask"].unsqueeze(-1)
         mean = (hidden * mask).sum(1) / mask.sum(1)
-        return torch.nn.functional.normalize(mean.float(), dim=-1)
+        return torch.nn.functional.normalize(mean, dim=-1)
 
     def encode(
         self, texts: Sequence[str], tokens: int = QUERY_TOKENS, batch: int = 128
     ) -> NDArray[np.float32]:
-        """(texts, width) float32; texts of like length go through together."""
+        """(texts, width) float32; texts of like length go through together.
+
+        Matrix products are in bf16 where the device multiplies it.
+        """
         import torch
 
+        from thce.training.precision import autocast, resolve_precision
+
+        device = self.model.device
+        context = autocast(resolve_precision("auto", device), device)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         found: NDArray[np.float32] | None = None
-        with torch.inference_mode():
+        with torch.inference_mode(), context:
             for start in range(0, len(order), batch):
                 rows = order[start : start + batch]
                 vectors = self.vectors([texts[i] for i in rows], tokens).cpu().numpy()
