@@ -5,14 +5,19 @@ from typing import Any
 
 import typer
 
-from thce.coder.cli import app
-
 CONFIG = typer.Option(None, "--config", "-c", help="YAML file with the step's configuration.")
 SET = typer.Option([], "--set", "-s", help="Overrides a field: a.b=value. Repeatable.")
 JSON = typer.Option(False, "--json", help="Print the report as JSON.")
 
 
-@app.command("samples")
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("samples")(samples_command)
+    app.command("format")(format_command)
+    app.command("check-data")(check_data_command)
+    app.command("import")(import_command)
+
+
 def samples_command(
     output: str | None = typer.Option(None, help="Folder of the three files."),
     config: str | None = CONFIG,
@@ -26,7 +31,6 @@ def samples_command(
     typer.echo(json.dumps(report) if as_json else f"sample files in {report['output']}")
 
 
-@app.command("format")
 def format_command(
     config: str | None = typer.Option(None, "--config", "-c", help="YAML file of a mixture."),
     output: str | None = typer.Option(None, help="Folder of the stages."),
@@ -50,7 +54,6 @@ def format_command(
             raise Finding(f"stage {stage}: {_failed(found)}; the rows are in {report['output']}")
 
 
-@app.command("check-data")
 def check_data_command(
     stage: int = typer.Option(..., min=1, max=3, help="1, 2 or 3."),
     input_: str | None = typer.Option(None, "--input", help="Folder or file of rows."),
@@ -79,7 +82,6 @@ def _failed(report: dict[str, Any]) -> str:
     return f"gates failed: {', '.join(names)}"
 
 
-@app.command("import")
 def import_command(
     config: str | None = CONFIG,
     layout: str | None = typer.Option(None, help="mimic, mtsamples, codiesp or hub."),

@@ -31,6 +31,11 @@ class Abbreviations:
             if row["case"] == "upper":
                 self._capital.add(key)
 
+    def items(self) -> Iterator[tuple[str, tuple[str, ...], bool]]:
+        """Every short form, what it may stand for, and whether it counts in capitals only."""
+        for key, meanings in self._table.items():
+            yield " ".join(key), meanings, key in self._capital
+
     def split(self, text: str) -> Iterator["Stretch"]:
         """Cuts a text into single words and short forms.
 
