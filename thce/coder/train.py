@@ -1,10 +1,12 @@
 """Trains one stage of the coder on Ray Train: TRL's trainers, plain or under DeepSpeed."""
 
+import json
 import os
 import shutil
 import sys
 import tempfile
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +77,12 @@ def resolved_settings(config: TrainConfig) -> dict[str, Any]:
     output = Path(resolve(config.output))
     require_replaceable("output", output, PRODUCT)
     data = resolve(config.data)
-    data_files(data)
+    hashes = {file.name: sha256_file(file) for file in data_files(data)}
     init_from = None if config.init_from is None else resolve(config.init_from)
     model, tokenizer = starting_folders(config.model_name, init_from)
     return config.model_dump(mode="json") | {
         "data": data,
+        "data_fingerprint": sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest(),
         "output": str(output),
         "init_from": init_from,
         "strategy": strategy_file(config.strategy),
@@ -92,10 +95,8 @@ def resolved_settings(config: TrainConfig) -> dict[str, Any]:
 def depends_on(settings: dict[str, Any]) -> dict[str, Any]:
     """All that the product depends on: two commands that agree in it mean the same run."""
     places = ("data", "output", "resume", "dry_run", "model_folder", "tokenizer_folder", "threads")
-    files = data_files(settings["data"])
     return {
         "config": {name: value for name, value in settings.items() if name not in places},
-        "data": {file.name: sha256_file(file) for file in files},
         "first_weights": sha256_file(Path(settings["model_folder"]) / WEIGHTS_FILE),
         "strategy": None if settings["strategy"] == "ddp" else sha256_file(settings["strategy"]),
         "thce": __version__,

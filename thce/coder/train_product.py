@@ -35,6 +35,7 @@ def write_product(
             "lengths": parts.fitted.report(),
             "last": last,
             "peak_tflops": round((parts.trainer.meter.peak or 0.0) / 1e12, 3),
+            "data_fingerprint": settings["data_fingerprint"],
             "run": settings["run"],
         },
     )
