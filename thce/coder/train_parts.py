@@ -1,6 +1,7 @@
 """Builds what one training worker needs from its settings."""
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def build_parts(settings: Settings, reporter: Any, device: torch.device, scratch
         device: this worker's.
         scratch: an empty folder of this worker for the trainer's files.
     """
+    from transformers import PrinterCallback
+
     if settings["strategy"] != "ddp":
         start_deepspeed(device)
     torch.manual_seed(settings["seed"])
@@ -67,6 +70,7 @@ def build_parts(settings: Settings, reporter: Any, device: torch.device, scratch
     trainer = _trainer(settings, model, tokenizer, fitted, plan, reporter, device, scratch)
     trainer.take_over(batches, fitted.examples, meter)
     trainer.add_callback(EpochOrder(batches))
+    trainer.remove_callback(PrinterCallback)  # standard output is the report's
     return Parts(trainer, tokenizer, fitted, precision, plan)
 
 
@@ -131,6 +135,8 @@ def _trainer(
         "processing_class": tokenizer,
         "peft_config": _adapters(settings),
     }
+    # transformers renames gradient checkpointing; both names work until its version 6.
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing.*", category=FutureWarning)
     if settings["stage"] == 3:
         reference = None if settings["lora"] else _model(settings, device)
         arguments = DPOConfig(**given, loss_type=["apo_zero"], beta=settings["beta"])

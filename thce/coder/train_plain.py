@@ -16,6 +16,7 @@ from thce import config as configs
 from thce.coder.dry_run import dry_run
 from thce.coder.train import collect, depends_on, resolved_settings, train_on_device
 from thce.coder.train_config import TrainConfig
+from thce.errors import InputError, input_error
 from thce.files import read_json
 from thce.paths import home
 from thce.training.runs import claimed_run, run_name
@@ -63,7 +64,12 @@ def main(
     """Trains one stage without Ray and prints its report as JSON."""
     given = {"stage": stage, "data": data, "output": output, "init_from": init_from}
     shortcuts = [f"{name}={json.dumps(value)}" for name, value in given.items() if value]
-    report = train_plain(configs.load(TrainConfig, config, [*overrides, *shortcuts]))
+    try:
+        report = train_plain(configs.load(TrainConfig, config, [*overrides, *shortcuts]))
+    except (InputError, OSError) as error:
+        said = input_error(error) if isinstance(error, OSError) else error
+        typer.echo(f"train: {said}", err=True)
+        raise typer.Exit(2) from None
     typer.echo(json.dumps(report))
 
 

@@ -49,6 +49,8 @@ def _plain_model(settings: Settings, trainer: Any, weights: dict[str, Tensor]) -
     model = AutoModelForCausalLM.from_pretrained(settings["model_folder"], dtype=torch.float32)
     held = {name: value.detach().float().cpu() for name, value in weights.items()}
     if settings["lora"] is None:
+        if model.config.tie_word_embeddings:  # ZeRO-3 gathers a matrix with two names once
+            held.setdefault("lm_head.weight", held["model.embed_tokens.weight"])
         model.load_state_dict(held)
         return model
     from peft import get_peft_model

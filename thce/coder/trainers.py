@@ -39,7 +39,13 @@ class _Planned:
         tally = inputs.pop("tally")
         self.meter.add(tally)
         self.share = tally.share
-        return super().training_step(model, inputs, *rest)
+        averaged = self._metrics["train"]
+        before = {name: len(values) for name, values in averaged.items()}
+        loss = super().training_step(model, inputs, *rest)
+        if not tally.examples:  # a filler's accuracy and margins are no one's
+            for name, values in averaged.items():
+                del values[before.get(name, 0) :]
+        return loss
 
     def log(self: Any, logs: dict[str, float], *rest: Any) -> None:
         """Adds the meter's figures to the lines of training."""
