@@ -22,17 +22,17 @@ def rows(stage: int, count: int) -> list[dict[str, Any]]:
     made = []
     for number in range(count):
         code, description, wrong, misread = CODES[number % len(CODES)]
-        finding = f"Day {number}: cough, glucose {number * 7}, fall on the hand. "
-        prompt = chat.prompt(stage, finding * (1 + number % 5), CodeType("ICD10"))
+        finding = f"Day {number}: cough, fall. "
+        prompt = chat.prompt(stage, finding * (1 + number % 4), CodeType("ICD10"))
         right = chat.CodeLine(CodeType("ICD10"), code, description)
-        why = [f"Chapter {code[0]}", f"Category {code[:3]}"]
+        why = [f"Category {code[:3]}"]
         answer = chat.completion(stage, [right], why)
         metadata = {"code_type": "ICD10", "code": code, "code_valid": True, "source": "test"}
         if stage < 3:
             made.append({"messages": prompt + answer, "_metadata": metadata})
             continue
         line = chat.CodeLine(CodeType("ICD10"), wrong, misread)
-        rejected = chat.completion(stage, [line], ["Read in haste"])
+        rejected = chat.completion(stage, [line], ["In haste"])
         made.append(
             {"prompt": prompt, "chosen": answer, "rejected": rejected, "_metadata": metadata}
         )

@@ -13,7 +13,7 @@ from thce.config import load
 from thce.errors import InputError
 from thce.files import read_json, read_jsonl, sha256_file
 
-SIZE = {"batch_size": 8, "micro_batch_size": 4, "log_every": 1, "precision": "fp32"}
+SIZE = {"batch_size": 4, "micro_batch_size": 2, "log_every": 1, "precision": "fp32"}
 FIGURES = ("loss", "grad_norm", "learning_rate", "tokens_per_second", "samples_per_second")
 
 
@@ -30,7 +30,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def configured(stage: int, base: str, folder: Path, **fields: Any) -> TrainConfig:
     given = {
         "stage": stage,
-        "data": write_rows(folder / f"stage_{stage}.jsonl", rows(stage, 24)),
+        "data": write_rows(folder / f"stage_{stage}.jsonl", rows(stage, 10)),
         "output": str(folder / "out"),
         "model_name": base,
         "checkpoint_every": 0,
@@ -62,7 +62,7 @@ def test_three_stages_one_from_the_other(base: str, tmp_path: Path) -> None:
         )
         report = train(config)
         found = lines(config)
-        assert report["steps"] == len(found) == (9 if stage == 1 else 3)
+        assert report["steps"] == len(found) == (9 if stage == 1 else 3)  # the last of each: 2 rows
         assert all(math.isfinite(line[name]) for line in found for name in FIGURES)
         assert all(0 <= line["mfu"] < 1 and line["memory_gib"] > 0 for line in found)
         if stage == 1:
@@ -97,7 +97,7 @@ def test_the_size_of_micro_batches_does_not_change_the_losses(
     base: str, tmp_path: Path, stage: int
 ) -> None:
     found = []
-    for size in (8, 3, 1):
+    for size in (4, 3, 1):
         config = configured(
             stage, base, tmp_path / str(size), micro_batch_size=size, learning_rate=1e-3
         )
@@ -149,20 +149,20 @@ def test_adapters_learn_and_are_merged(base: str, tmp_path: Path) -> None:
 
 def test_a_dry_run_reports_and_writes_nothing(base: str, tmp_path: Path) -> None:
     report = train(configured(1, base, tmp_path, dry_run=True, epochs=3))
-    assert (report["steps"], report["examples_per_step"]) == (9, 8)
-    assert report["lengths"]["examples"] == 24
+    assert (report["steps"], report["examples_per_step"]) == (9, 4)
+    assert report["lengths"]["examples"] == 10
     assert report["lengths"]["answers_dropped"] == 0
     assert math.isfinite(report["first_loss"]) and report["memory_gib"] > 0
     assert not (tmp_path / "out").exists()
 
 
 def test_fully_truncated_answers_are_counted_not_learnt(base: str, tmp_path: Path) -> None:
-    config = configured(1, base, tmp_path, max_tokens=60, max_steps=2)
+    config = configured(1, base, tmp_path, max_tokens=75, max_steps=2)
     lengths = train(config)["lengths"]
-    assert 0 < lengths["answers_dropped"] < 24
-    assert lengths["examples"] + lengths["answers_dropped"] == 24
+    assert 0 < lengths["answers_dropped"] < 10
+    assert lengths["examples"] + lengths["answers_dropped"] == 10
     assert all(math.isfinite(line["loss"]) for line in lines(config))
-    with pytest.raises(InputError, match="max_tokens: all 24 examples"):
+    with pytest.raises(InputError, match="max_tokens: all 10 examples"):
         train(configured(1, base, tmp_path, max_tokens=16))
 
 

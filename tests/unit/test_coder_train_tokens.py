@@ -45,7 +45,8 @@ def test_a_thousand_strings_with_codes_have_the_ids_that_were_written_down(token
 
 
 def test_every_digit_is_a_token_of_its_own(tokenizer: Any) -> None:
-    for row in map(json.loads, CODE_STRINGS.read_text(encoding="utf-8").splitlines()):
+    rows = map(json.loads, CODE_STRINGS.read_text(encoding="utf-8").splitlines())
+    for row in (row for row in rows if row["text"].isascii()):
         pieces = [tokenizer.decode([token]) for token in row["ids"]]
         assert "".join(pieces) == row["text"]
         assert all(len(piece) == 1 for piece in pieces if any(map(str.isdigit, piece)))
@@ -57,10 +58,12 @@ def test_think_tags_are_single_tokens_behind_the_vocabulary(tokenizer: Any) -> N
     assert tokenizer.decode([49152, 2], skip_special_tokens=True) == "<think>"
 
 
+@pytest.mark.parametrize("stage", [1, 2, 3])
 def test_a_conversation_has_the_ids_of_the_chat_template(
-    tokenizer: Any, encoder: ChatEncoder
+    tokenizer: Any, encoder: ChatEncoder, stage: int
 ) -> None:
-    messages = conversation("Cough for 3 days.\n\n  Temp 38.5; \u00b5g of \u8336 \U0001f600")
+    note = "Cough for 3 days.\n\n  Temp 38.5; \u00b5g of \u8336 \U0001f600"
+    messages = conversation(note, stage)
     encoded = encoder.conversations([messages])[0]
     template = tokenizer.apply_chat_template(messages, return_dict=False)
     assert [*encoded.ids, *tokenizer.encode("\n")] == template

@@ -1,8 +1,8 @@
 """Conversations as token ids: what is a control token, what is text, and what is learnt.
 
 The ids are those of the tokenizer's own chat template, but that text never becomes a control
-token: a note that spells `<|im_end|>` or `<think>` is read letter by letter. Only the assistant's
-think tags are tokens.
+token: a note that spells `<|im_end|>` or `<think>` is read letter by letter. Only the system's and
+the assistant's think tags are tokens.
 """
 
 import re
@@ -85,14 +85,19 @@ class ChatEncoder:
         parts: list[Part] = []
         for message in messages:
             text = f"{message['role']}\n{message['content']}"
-            parts += [self.start, *self._pieces(text), self.end, "\n"]
+            ours = message["role"] == "system"
+            parts += [self.start, *(self._tagged if ours else self._pieces)(text), self.end, "\n"]
         return [*parts, self.start, "assistant\n"]
 
     def _answer(self, content: str) -> list[Part]:
+        return [*self._tagged(content), self.end]
+
+    def _tagged(self, text: str) -> list[Part]:
+        """Text of ours, in which think tags are tokens."""
         parts: list[Part] = []
-        for part in self._split.split(content):
+        for part in self._split.split(text):
             parts += [self._tags[part]] if part in self._tags else self._pieces(part)
-        return [*parts, self.end]
+        return parts
 
     def _pieces(self, text: str) -> list[str]:
         """Text in which no added token is seen: what spells one is cut after its first letter."""
