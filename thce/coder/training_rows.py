@@ -30,7 +30,7 @@ def data_files(data: str) -> list[Path]:
     for suffix in ("parquet", "jsonl"):
         found += sorted(path.rglob(f"*.{suffix}"))
     if not found:
-        raise InputError(f"data: {data}: no Parquet or JSONL file there; run `thce coder data`")
+        raise InputError(f"data: {data}: no Parquet or JSONL file there; docs/data.md says what it holds")
     return found
 
 
