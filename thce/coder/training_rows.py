@@ -30,7 +30,7 @@ def data_files(data: str) -> list[Path]:
     for suffix in ("parquet", "jsonl"):
         found += sorted(path.rglob(f"*.{suffix}"))
     if not found:
-        raise InputError(f"data: {data}: no Parquet or JSONL file there; docs/data.md says what it holds")
+        raise InputError(f"data: {data}: no Parquet or JSONL file there; see docs/data.md")
     return found
 
 
