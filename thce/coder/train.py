@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,10 @@ def resolved_settings(config: TrainConfig) -> dict[str, Any]:
         raise InputError("output: training writes to a local folder; publish the bundle instead")
     output = Path(resolve(config.output))
     require_replaceable("output", output, PRODUCT)
+    if config.wandb is not None and find_spec("wandb") is None:
+        raise InputError(
+            "wandb: the package is not installed; `pip install wandb`, or leave it out"
+        )
     data = resolve(config.data)
     hashes = {file.name: sha256_file(file) for file in data_files(data)}
     init_from = None if config.init_from is None else resolve(config.init_from)
@@ -178,10 +183,19 @@ def _copy_of(product: Path, rank: int) -> Any:
 
 
 def _push(output: Path, hub: str) -> None:
-    """Uploads model and tokenizer to a model hub."""
+    """Uploads model and tokenizer to a private repository of a model hub.
+
+    Raises:
+        InputError: the hub does not answer or does not take it; the output is complete.
+    """
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     api = HfApi()
-    api.create_repo(hub, private=True, exist_ok=True)
-    for part in ("model", "tokenizer"):
-        api.upload_folder(repo_id=hub, folder_path=str(output / part))
+    try:
+        api.create_repo(hub, private=True, exist_ok=True)
+        for part in ("model", "tokenizer"):
+            api.upload_folder(repo_id=hub, folder_path=str(output / part))
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise InputError(f"hub: {hub}: {reason}; {output} is complete, push it by hand") from None
