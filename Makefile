@@ -40,6 +40,7 @@ install: $(BIN)/.installed ## make .venv and install thce with every version pin
 
 weights: $(BIN)/.installed
 	@$(THCE) weights fetch minilm
+	@$(THCE) weights fetch smollm2
 
 demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=path for your own
 	$(THCE) registry loop --config configs/registry/demo.yaml --output $(DEMO_HOME) \

@@ -104,6 +104,27 @@ def train(
     )
 
 
+@app.command("coder-train")
+def coder_train(
+    data: str = typer.Option(..., "--data", help="Rows of stage 1 or 2."),
+    base: str | None = typer.Option(None, "--base", help="Base weights."),
+    micro_batch_size: int | None = typer.Option(None, "--micro-batch", help="Examples a pass."),
+    accumulation: int | None = typer.Option(None, "--accumulation", help="Passes a step."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """The coder's training under Ray against plain TRL."""
+    _run(
+        "coder_train:CoderTrainBenchConfig",
+        as_json,
+        data=data,
+        base=base,
+        micro_batch_size=micro_batch_size,
+        accumulation=accumulation,
+        repetitions=repetitions,
+    )
+
+
 def _run(bench: str, as_json: bool, **given: object) -> None:
     """Runs a bench of this room, prints what it found, and fails where a target is missed."""
     import importlib

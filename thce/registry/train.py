@@ -18,6 +18,7 @@ from thce.registry import train_inputs
 from thce.training import runs
 from thce.training.precision import Precision
 from thce.training.ray_train import Scaling
+from thce.training.strategy import strategy_file
 
 PRODUCT = (
     "model",
@@ -122,7 +123,7 @@ def run(config: TrainConfig) -> dict[str, Any]:
     output = Path(resolve(config.output))
     require_replaceable("output", output, PRODUCT)
     storage = resolve(config.storage or str(home() / "ray_train"))
-    strategy = train_inputs.strategy_file(config.strategy)
+    strategy = strategy_file(config.strategy)
     first_weights = train_inputs.first_weights(config.model_name, config.init_from)
     config = config.model_copy(update=train_inputs.starting_point(config))
     train_inputs.require_labels(config.dataset)
