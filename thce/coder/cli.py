@@ -2,4 +2,7 @@
 
 import typer
 
+from thce.coder import cli_export
+
 app = typer.Typer(no_args_is_help=True)
+cli_export.register(app)

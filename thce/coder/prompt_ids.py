@@ -3,7 +3,8 @@
 A note may contain `<|im_start|>`, `</think>` or any other control token's spelling, by accident or
 by intent. The chat template's own control tokens are encoded as such; the same spelling inside a
 message is cut after its first character, so that the tokenizer sees two harmless pieces. Nothing
-is removed: decoding gives the note back, character by character.
+is removed: decoding gives the note back, character by character. The system message's `<think>` is
+a word like any other; training reads prompts in the same way.
 """
 
 import json

@@ -17,7 +17,7 @@ DESCRIPTION_TOKENS = 96  # of a longer description the model sees the beginning
 
 @dataclass(frozen=True)
 class Marks:
-    """Tokens with a meaning: the answer's end, a line's, and `</think>` where there is reasoning."""
+    """Tokens with a meaning: the end of an answer, of a line, and of reasoning if there is any."""
 
     end: int
     line_end: int
