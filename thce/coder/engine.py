@@ -50,6 +50,7 @@ class Graph:
         import onnxruntime_genai as genai
 
         settings = read_json(folder / CONFIG_FILE)["model"]
+        self.folder = folder
         self.vocabulary = int(settings["vocab_size"])
         self.context = int(settings["context_length"])
         end = settings["eos_token_id"]
@@ -62,14 +63,14 @@ class Graph:
             if threads:
                 options = {"session_options": {"intra_op_num_threads": threads}}
                 config.overlay(json.dumps({"model": {"decoder": options}}))
-            self._model: Any = genai.Model(config)
+            self.model: Any = genai.Model(config)
         except RuntimeError as error:
             reason = (str(error).splitlines() or ["no reason"])[0][:200]
             raise InputError(f"{folder}: onnxruntime-genai cannot load it: {reason}") from None
 
     def decode(self, prompts: Sequence[Sequence[int]], most: int, sampling: Sampling) -> "Decoding":
         """Begins to continue prompts, each by at most `most` tokens."""
-        return Decoding(self, self._model, prompts, most, sampling)
+        return Decoding(self, prompts, most, sampling)
 
 
 class Decoding:
@@ -83,7 +84,6 @@ class Decoding:
     def __init__(
         self,
         graph: Graph,
-        model: Any,
         prompts: Sequence[Sequence[int]],
         most: int,
         sampling: Sampling,
@@ -94,13 +94,13 @@ class Decoding:
         ids = np.full((len(prompts), longest), graph.pad, np.int32)
         for row, prompt in enumerate(prompts):
             ids[row, : len(prompt)] = prompt
-        parameters = genai.GeneratorParams(model)
+        parameters = genai.GeneratorParams(graph.model)
         parameters.set_search_options(
             batch_size=len(prompts),
             max_length=min(longest + most, graph.context),
             **_search_options(sampling),
         )
-        self._generator: Any = genai.Generator(model, parameters)
+        self._generator: Any = genai.Generator(graph.model, parameters)
         self._generator.append_tokens(ids)
 
     @property

@@ -126,15 +126,14 @@ class Generator:
         Raises:
             InputError: no code of an asked type is billable on the configured date.
         """
-        most = self.config.prompt_tokens
-        prompts = [
-            self.graph.prompts.prompt_ids(
-                chat.prompt(self.config.stage, question.narrative, question.code_type), most
-            )
-            for question in questions
-        ]
+        prompts = [self.prompt(question) for question in questions]
         for begin, end in self._batches(prompts):
             yield from self._batch(questions[begin:end], prompts[begin:end])
+
+    def prompt(self, question: Question) -> PromptIds:
+        """What the model is asked."""
+        messages = chat.prompt(self.config.stage, question.narrative, question.code_type)
+        return self.graph.prompts.prompt_ids(messages, self.config.prompt_tokens)
 
     def language(self, code_type: CodeType) -> Language:
         """The compiled language of a code type; compiled once."""
