@@ -1,6 +1,8 @@
-"""Answers of an exported graph: billable codes only, whatever the note says; alone as in a batch."""
+"""Answers of an exported graph: billable codes whatever the note says, alone as in a batch."""
 
+import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -9,7 +11,8 @@ from adversarial_notes import adversarial_notes
 from small_graph import full_model, small_graph, small_model
 
 from thce.coder.engine import Sampling
-from thce.coder.generate import Generated, GenerateConfig, Generator, Question
+from thce.coder.export_graph import export_graph
+from thce.coder.generate import GenerateConfig, Generated, Generator, Question
 from thce.coder.grammar import Bounds
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
@@ -128,36 +131,18 @@ def test_what_the_model_did_not_see_is_told(small: Generator) -> None:
     assert small.answer("cough", CodeType.ICD10).cut == 0
 
 
-def test_no_code_on_a_day_before_all_codes(small: Generator, model: Path) -> None:
-    import datetime
-
-    early = _with(small, date=datetime.date(1990, 1, 1))
-    with pytest.raises(InputError, match="no code of this type is billable"):
-        early.answer("cough", CodeType.ICD10)
-
-
 def test_a_tokenizer_without_tags_is_refused(small: Generator, model: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    import json
-
-    content = json.loads(tokenizer.to_str())
+    content = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
     content["added_tokens"] = [
         token for token in content["added_tokens"] if "think" not in token["content"]
     ]
     (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
     shutil.copy(model / "chat_template.jinja", tmp_path)
-    graph = Path(small.graph.folder)
     with pytest.raises(InputError, match=r"</think> and <think> are no tokens"):
-        Generator.load(graph, tmp_path, SHORT)
+        Generator.load(small.graph.folder, tmp_path, SHORT)
 
 
 def test_a_damaged_graph_is_said(model: Path, tmp_path: Path, small: Generator) -> None:
-    import shutil
-
     folder = tmp_path / "graph"
     shutil.copytree(small.graph.folder, folder)
     (folder / "model.onnx").write_bytes(b"no graph")
@@ -168,8 +153,6 @@ def test_a_damaged_graph_is_said(model: Path, tmp_path: Path, small: Generator) 
 @pytest.mark.soak
 def test_hostile_notes_in_thousands(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Full weights; 10,000 notes, or as many as THCE_HOSTILE_NOTES says."""
-    from thce.coder.export_graph import export_graph
-
     folder = tmp_path_factory.mktemp("full")
     model = full_model(folder / "model")
     export_graph(model, folder / "int4", "int4")

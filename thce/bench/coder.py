@@ -1,4 +1,4 @@
-"""`thce bench coder`: constrained answers at batch 1 against transformers.generate and llama.cpp."""
+"""`thce bench coder`: constrained answers, one at a time, against the usual ways to generate."""
 
 import time
 from collections.abc import Sequence
