@@ -13,6 +13,7 @@ from thce.coder.export import ExportConfig, run, weights_entries
 from thce.errors import Finding, InputError
 
 EXPORT = [sys.executable, "-m", "thce.cli", "coder", "export"]
+EXAMPLES = str(Path(__file__).resolve().parents[2] / "data" / "coder" / "coder_examples.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +25,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exported(model: Path, tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
     output = tmp_path_factory.mktemp("exported") / "coder"
     done = subprocess.run(
-        [*EXPORT, "--model", str(model), "--output", str(output), "--json"]
-        + ["--set", "examples_used=8"],
+        [
+            *(*EXPORT, "--model", str(model), "--output", str(output), "--json"),
+            *("--set", "examples_used=8"),
+        ],
         cwd=repository,
         capture_output=True,
         text=True,
@@ -85,13 +88,21 @@ def test_model_and_tokenizer_may_lie_apart(model: Path, tmp_path: Path) -> None:
         (trained / folder).mkdir(parents=True)
         for name in names:
             (trained / folder / name).symlink_to(model / name)
-    report = run(ExportConfig(model=str(trained), output=str(tmp_path / "out"), examples_used=1))
+    report = run(
+        ExportConfig(
+            model=str(trained), output=str(tmp_path / "out"), examples=EXAMPLES, examples_used=1
+        )
+    )
     assert set(report["loss"]) == {"int4", "int8"}
 
 
 def test_too_great_a_loss_is_a_finding(model: Path, tmp_path: Path) -> None:
     config = ExportConfig(
-        model=str(model), output=str(tmp_path / "out"), examples_used=2, most_loss=1e-9
+        model=str(model),
+        output=str(tmp_path / "out"),
+        examples=EXAMPLES,
+        examples_used=2,
+        most_loss=1e-9,
     )
     with pytest.raises(Finding, match=r"export: int. loses .* nats per token"):
         run(config)
@@ -99,10 +110,10 @@ def test_too_great_a_loss_is_a_finding(model: Path, tmp_path: Path) -> None:
 
 def test_wrong_inputs_are_said(model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"model: .*config\.json is missing"):
-        run(ExportConfig(model=str(tmp_path), output=str(tmp_path / "out")))
+        run(ExportConfig(model=str(tmp_path), output=str(tmp_path / "out"), examples=EXAMPLES))
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "something").write_text("here")
-    with pytest.raises(InputError, match="output: .* is not empty"):
+    with pytest.raises(InputError, match=r"output: .* is not empty"):
         run(ExportConfig(model=str(model), output=str(tmp_path / "full")))
     (tmp_path / "none.jsonl").write_text("")
     with pytest.raises(InputError, match="examples: the file has none"):
@@ -123,13 +134,17 @@ def test_a_model_that_the_builder_refuses(model: Path, tmp_path: Path) -> None:
     (broken / "config.json").unlink()
     (broken / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["B"]}))
     with pytest.raises(InputError, match="onnxruntime-genai's builder failed"):
-        run(ExportConfig(model=str(broken), output=str(tmp_path / "out")))
+        run(ExportConfig(model=str(broken), output=str(tmp_path / "out"), examples=EXAMPLES))
 
 
 @pytest.mark.soak
 def test_what_full_weights_lose(tmp_path: Path) -> None:
     model = full_model(tmp_path / "model")
-    report = run(ExportConfig(model=str(model), output=str(tmp_path / "out"), examples_used=100))
+    report = run(
+        ExportConfig(
+            model=str(model), output=str(tmp_path / "out"), examples=EXAMPLES, examples_used=100
+        )
+    )
     loss = report["loss"]
     assert loss["int8"]["lost"] < 0.02
     assert loss["int4"]["lost"] < 0.5
