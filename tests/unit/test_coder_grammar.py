@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from small_graph import base_folder
 
@@ -47,11 +48,13 @@ def _enumerate(grammar: str) -> list[str]:
         mask = int.from_bytes(matcher.compute_bitmask(), "little")
         if matcher.is_accepting():
             found.append(text)
-        for byte in range(256):
-            if mask >> byte & 1:
-                assert matcher.consume_token(byte)
-                follow(text + chr(byte))
-                assert matcher.rollback(1)
+        mask &= (1 << 256) - 1  # ids above are the engine's own, the end token among them
+        while mask:
+            byte = mask.bit_length() - 1
+            mask ^= 1 << byte
+            assert matcher.consume_token(byte)
+            follow(text + chr(byte))
+            assert matcher.rollback(1)
 
     follow("")
     return found
@@ -64,14 +67,18 @@ def test_the_language_is_the_catalogue(code_type: CodeType) -> None:
     assert sorted(answers) == [f"{code_type.value}: {code}" for code in codes]
 
 
-def test_the_language_of_a_date() -> None:
-    """Codes that came later or went before are not in the language of a day."""
+def test_the_language_of_a_day(table: TokenTable) -> None:
+    """Codes that came later are not in the language of a day, those that went since are."""
     catalogue = load_catalogue(CodeType.ICD10)
-    day = datetime.date(2021, 1, 1)
-    then, now = catalogue.billable_codes(day), catalogue.billable_codes()
-    assert set(then) != set(now)
-    answers = _enumerate("start: answer\n" + code_lines(CodeType.ICD10, then, 1))
-    assert sorted(answers) == [f"ICD10: {code}" for code in then]
+    then = set(catalogue.billable_codes(datetime.date(2021, 1, 1)))
+    now = set(catalogue.billable_codes())
+    language = Language(direct_grammar(CodeType.ICD10, then, Bounds()), table)
+    assert then - now
+    assert now - then
+    for code in then ^ now:
+        walk = language.walk()
+        taken = walk.accepts(_ids(table, f"ICD10: {code}")) and walk.whole
+        assert taken == (code in then)
 
 
 def test_a_code_may_begin_another() -> None:
@@ -155,26 +162,28 @@ def test_reasoning_comes_first_and_is_bounded(table: TokenTable) -> None:
     assert not taken(begin, "\none\n", end, "\nICD10: J20")
     assert not taken(begin, "\none\n", end, "\nCPT: 99213")
     assert not taken(begin, "\none\n", end, "\nICD10: J20.9 (Acute bronchitis)")
-    assert not taken("<think>", "\none\n", "</think>", "\nICD10: J20.9")
+    assert not taken("<", "think", ">", "\none\n", end, "\nICD10: J20.9")
+    assert not taken(begin, "\none\n", "</", "think", ">", "\nICD10: J20.9")
     assert not taken(begin, "\n<|im_end|>\n", end, "\nICD10: J20.9")
 
 
 def test_no_control_token_but_the_tags_and_the_end(table: TokenTable) -> None:
     """In every state of a long random walk only the three control tokens of the form appear."""
     codes = load_catalogue(CodeType.HCPCS).billable_codes()
-    language = Language(reasoned_grammar(CodeType.HCPCS, codes, Bounds(codes=2), TAGS), table)
-    controls = {*range(17), *TAGS.values()}
-    draw, seen = random.Random(2), set()
-    for _ in range(20):
+    bounds = Bounds(lines=2, line_chars=30, codes=2)
+    language = Language(reasoned_grammar(CodeType.HCPCS, codes, bounds, TAGS), table)
+    controls = np.asarray([*range(17), *TAGS.values()])
+    draw, seen = np.random.default_rng(2), set()
+    for _ in range(40):
         walk = language.walk()
         while True:
-            allowed = walk.allowed().nonzero()[0].tolist()
-            seen |= controls & set(allowed)
-            token = TAGS["</think>"] if TAGS["</think>"] in allowed else draw.choice(allowed)
-            if token == 2:
+            mask = walk.allowed()
+            seen |= set(controls[mask[controls]].tolist())
+            token = int(draw.choice(mask.nonzero()[0]))
+            if token == table.end:
                 break
             walk.take(token)
-    assert seen == {2, *TAGS.values()}
+    assert seen == {table.end, *TAGS.values()}
 
 
 def _ids(table: TokenTable, text: str) -> list[int]:
