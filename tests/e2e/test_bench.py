@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_graph import small_model
 from small_training import exported, small_tokenizer
 
 THCE = [sys.executable, "-m", "thce.cli", "bench"]
@@ -112,6 +113,18 @@ def test_train(tmp_path: Path) -> None:
     assert found["checks"] == {"both sides have the same losses": True}
 
 
+def test_coder(tmp_path: Path) -> None:
+    found = _line(
+        *("coder", "--base", str(small_model(tmp_path)), "--narratives", "2"),
+        *("--tokens", "8", "--repetitions", "1"),
+    )
+    assert found["checks"] == {"every answer has a billable code": True}
+    rates = found["details"]["tokens_per_second"]
+    assert set(rates) >= {"ours", "bare", "transformers"}
+    assert found["ratio"] == pytest.approx(rates["ours"] / rates["transformers"], rel=1e-2)
+    assert [one["unit"] for one in found["also"]][:2] == ["tokens per second", "seconds"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -121,6 +134,8 @@ def test_train(tmp_path: Path) -> None:
         ["hydrate", "--notes", "-1"],
         ["thresholds", "--notes", "3"],
         ["train", "--base", "./absent"],
+        ["coder", "--base", "./absent"],
+        ["coder", "--precision", "int2"],
     ],
     ids=lambda arguments: " ".join(arguments),
 )
