@@ -57,6 +57,7 @@ bench: $(BIN)/.installed weights ## every speed against its rival at full size
 	@failed=0; \
 	$(THCE) bench thresholds || failed=1; \
 	$(THCE) bench train --repetitions 3 || failed=1; \
+	$(THCE) bench coder || failed=1; \
 	$(THCE) bench hydrate --notes 1000000 --ray-notes 40000 || failed=1; \
 	for weights in int8 fp32; do \
 		$(THCE) bench score --seconds 300 --weights $$weights \

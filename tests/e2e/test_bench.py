@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_graph import small_model
 from small_training import exported, small_base
 from user_commands import thce
 
@@ -95,6 +96,19 @@ def test_train(tmp_path: Path) -> None:
     assert found["checks"] == {"both sides have the same losses": True}
 
 
+def test_coder(tmp_path: Path) -> None:
+    found = _line(
+        *("coder", "--base", str(small_model(tmp_path)), "--narratives", "2"),
+        *("--tokens", "8", "--repetitions", "1"),
+        home=tmp_path,
+    )
+    assert found["checks"] == {"every answer has a billable code": True}
+    rates = found["details"]["tokens_per_second"]
+    assert set(rates) >= {"ours", "bare", "transformers"}
+    assert found["ratio"] == pytest.approx(rates["ours"] / rates["transformers"], rel=1e-2)
+    assert [one["unit"] for one in found["also"]][:2] == ["tokens per second", "seconds"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -105,6 +119,8 @@ def test_train(tmp_path: Path) -> None:
         ["hydrate", "--notes", "500", "--small-notes", "500"],
         ["thresholds", "--notes", "3"],
         ["train", "--base", "./absent"],
+        ["coder", "--base", "./absent"],
+        ["coder", "--precision", "int2"],
     ],
     ids=lambda arguments: " ".join(arguments),
 )

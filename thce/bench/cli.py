@@ -125,6 +125,29 @@ def coder_train(
     )
 
 
+@app.command()
+def coder(
+    base: str | None = typer.Option(None, "--base", help="Base weights."),
+    precision: str | None = typer.Option(None, "--precision", help="int4 or int8."),
+    gguf: str | None = typer.Option(None, "--gguf", help="File for llama.cpp, if installed."),
+    narratives: int | None = typer.Option(None, "--narratives", help="Of one repetition."),
+    tokens: int | None = typer.Option(None, "--tokens", help="Of reasoning, at most."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """Constrained answers at batch 1 against transformers.generate and llama.cpp."""
+    _run(
+        "coder:CoderBenchConfig",
+        as_json,
+        base=base,
+        precision=precision,
+        gguf=gguf,
+        narratives=narratives,
+        tokens=tokens,
+        repetitions=repetitions,
+    )
+
+
 def _run(bench: str, as_json: bool, **given: object) -> None:
     """Runs a bench of this room, prints what it found, and fails where a target is missed."""
     import importlib
