@@ -43,7 +43,6 @@ weights: $(BIN)/.installed
 
 weights-coder: $(BIN)/.installed
 	@$(THCE) weights fetch smollm2
-	@$(THCE) weights fetch smollm2
 
 demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=path for your own
 	$(THCE) registry loop --config configs/registry/demo.yaml --output $(DEMO_HOME) \
