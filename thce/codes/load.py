@@ -69,6 +69,17 @@ def load_catalogue(kind: CodeType | str) -> Catalogue:
     return known[1]
 
 
+def catalogue_versions() -> dict[str, str]:
+    """Code type -> version and short fingerprint, as reports and bundles of the coder record it."""
+    catalogues = [load_catalogue(kind) for kind in CodeType]
+    return {
+        catalogue.code_type.value.lower(): (
+            f"{catalogue.source.effective}/{catalogue.fingerprint[:12]}"
+        )
+        for catalogue in catalogues
+    }
+
+
 def imported_table(kind: CodeType) -> Path:
     """Where the user's own table of a code type lies, if one was imported."""
     return home() / "codes" / "imported" / f"{kind}.csv"
