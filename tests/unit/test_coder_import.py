@@ -69,7 +69,7 @@ def test_identifiers_do_not_come_in(tmp_path: Path) -> None:
     written = (tmp_path / "examples.jsonl").read_text()
     for secret in ("Plimpton", "4455667", "Ferrars", "03/12/2019"):
         assert secret not in written and secret not in json.dumps(report)
-    assert "[NAME]" in row["narrative"] and report["identifiers"]["NAME"] >= 2
+    assert "[NAME]" in row["narrative"] and sum(report["identifiers"].values()) >= 4
 
 
 def test_mimic_3_diagnoses_are_refused_by_name(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from thce.coder.terms import held_out_terms
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 
-TERM = (
+TERM = "Fracture of right radius, subsequent encounter for closed fracture with nonunion"
     "Fracture of lower end of right radius, subsequent encounter for closed fracture with nonunion"
 )
 
