@@ -1,4 +1,4 @@
-"""A language model behind HTTPS: OpenAI-compatible or Anthropic, with a cap on cost, cache, retries.
+"""A model behind HTTPS: OpenAI-compatible or Anthropic, with a cap on cost, cache and retries.
 
 Nothing calls it unless a configuration enables it. The key comes from the environment and is
 neither cached nor said.
@@ -24,7 +24,7 @@ from thce.paths import home
 
 _TRY_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _LOCAL = ("localhost", "127.0.0.1", "::1")
-CHARACTERS_A_TOKEN = 3  # cautious: more tokens are reckoned with than come
+CHARACTERS_A_TOKEN = 2  # cautious: more tokens are reckoned with than come
 
 
 class ProviderConfig(Config):
