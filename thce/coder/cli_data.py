@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     app.command("samples")(samples_command)
     app.command("format")(format_command)
     app.command("check-data")(check_data_command)
+    app.command("generate")(generate_command)
     app.command("import")(import_command)
 
 
@@ -104,3 +105,21 @@ def import_command(
         for reason, count in report["refused"].items():
             typer.echo(f"refused: {count} {reason}")
         typer.echo(f"{report['examples']} examples of {report['notes']} notes: {report['output']}")
+
+
+def generate_command(
+    config: str | None = CONFIG,
+    output: str | None = typer.Option(None, help="JSONL file of examples."),
+    overrides: list[str] = SET,
+    as_json: bool = JSON,
+) -> None:
+    """Let a provider's model write narratives for official codes; off unless enabled."""
+    from thce.steps import run_step
+
+    report = run_step("thce.coder.provider_step", "GenerateConfig", config, overrides, output=output)
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        typer.echo(
+            f"{report['examples']} examples for {report['dollars']} dollars: {report['output']}"
+        )
