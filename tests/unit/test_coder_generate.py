@@ -142,11 +142,20 @@ def test_a_tokenizer_without_tags_is_refused(small: Generator, model: Path, tmp_
         Generator.load(small.graph.folder, tmp_path, SHORT)
 
 
+def test_more_than_the_model_reads_is_refused(small: Generator, model: Path) -> None:
+    greedy = SHORT.model_copy(update={"prompt_tokens": 7000, "bounds": Bounds(codes=20)})
+    with pytest.raises(InputError, match=r"prompt_tokens: 7000 and an answer .* do not fit"):
+        Generator.load(small.graph.folder, model, greedy)
+
+
 def test_a_damaged_graph_is_said(model: Path, tmp_path: Path, small: Generator) -> None:
     folder = tmp_path / "graph"
     shutil.copytree(small.graph.folder, folder)
     (folder / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(InputError, match="onnxruntime-genai cannot load it"):
+        Generator.load(folder, model, SHORT)
+    (folder / "genai_config.json").write_text("{}")
+    with pytest.raises(InputError, match=r"genai_config\.json: not an exported graph's"):
         Generator.load(folder, model, SHORT)
 
 

@@ -1,5 +1,6 @@
 """`thce bench coder`: constrained answers, one at a time, against the usual ways to generate."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,6 +68,9 @@ def run(config: CoderBenchConfig) -> BenchResult:
     with TemporaryDirectory(prefix="thce-bench-") as folder:
         model = build_untrained_coder(config.base, Path(folder) / "model")
         export_graph(model, Path(folder) / "graph", config.precision)
+        # The engine's own guidance, one of the rivals, looks for the tokenizer beside the graph.
+        for file in model.glob("tokenizer*.json"):
+            shutil.copyfile(file, Path(folder) / "graph" / file.name)
         return _measure(config, model, Path(folder) / "graph")
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from thce.coder.engine import Graph, Sampling
 
 
@@ -89,7 +91,10 @@ def bare_decode(graph: Graph, prompt: Sequence[int], tokens: int) -> list[int]:
 
 
 def engine_guidance_seconds(graph: Graph, prompt: Sequence[int], pattern: str) -> float:
-    """Seconds until the engine's own guidance has answered a first token: it compiles a request."""
+    """What the engine's own guidance adds to a first token: it compiles for every request.
+
+    The graph's folder must hold the tokenizer as well.
+    """
     import onnxruntime_genai as genai
 
     def first_token(guided: bool) -> float:
@@ -99,7 +104,7 @@ def engine_guidance_seconds(graph: Graph, prompt: Sequence[int], pattern: str) -
         if guided:
             parameters.set_guidance("regex", pattern)
         generator = genai.Generator(graph.model, parameters)
-        generator.append_tokens([list(prompt)])
+        generator.append_tokens(np.asarray([prompt], np.int32))
         generator.generate_next_token()
         return time.perf_counter() - started
 

@@ -49,13 +49,16 @@ class Graph:
         """
         import onnxruntime_genai as genai
 
-        settings = read_json(folder / CONFIG_FILE)["model"]
         self.folder = folder
-        self.vocabulary = int(settings["vocab_size"])
-        self.context = int(settings["context_length"])
-        end = settings["eos_token_id"]
-        self.end = int(end[0] if isinstance(end, list) else end)
-        self.pad = int(settings["pad_token_id"])
+        try:
+            settings = read_json(folder / CONFIG_FILE)["model"]
+            self.vocabulary = int(settings["vocab_size"])
+            self.context = int(settings["context_length"])
+            end = settings["eos_token_id"]
+            self.end = int(end[0] if isinstance(end, list) else end)
+            self.pad = int(settings["pad_token_id"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{folder / CONFIG_FILE}: not an exported graph's: {error}") from None
         self.tokenizer_file = tokenizer / "tokenizer.json"
         self.prompts = PromptEncoder(tokenizer)
         try:

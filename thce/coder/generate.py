@@ -56,6 +56,11 @@ class GenerateConfig(Config):
     sampling: Sampling = Sampling()
     date: datetime.date | None = None
 
+    @property
+    def most_tokens(self) -> int:
+        """Tokens of the longest answer."""
+        return self.reasoning_tokens + CLOSING_TOKENS + self.bounds.codes * LINE_TOKENS
+
 
 @dataclass(frozen=True)
 class Generated:
@@ -108,6 +113,12 @@ class Generator:
             InputError: graph or tokenizer cannot be loaded, or the tokenizer lacks the tags.
         """
         generator = Generator(Graph(folder, tokenizer, threads), config)
+        room = generator.graph.context
+        if config.prompt_tokens + config.most_tokens > room:
+            raise InputError(
+                f"prompt_tokens: {config.prompt_tokens} and an answer of up to "
+                f"{config.most_tokens} tokens do not fit into the model's {room}"
+            )
         missing = {chat.THINK, chat.END_THINK} - set(generator.graph.prompts.controls)
         if config.stage > 1 and missing:
             raise InputError(
@@ -175,7 +186,7 @@ class Generator:
                 prompt.ids + writing.tokens
                 for prompt, writing in zip(prompts, writings, strict=True)
             ],
-            config.reasoning_tokens + CLOSING_TOKENS + config.bounds.codes * LINE_TOKENS,
+            config.most_tokens,
             config.sampling,
         )
         while not decoding.full:
