@@ -116,7 +116,9 @@ def generate_command(
     """Let a provider's model write narratives for official codes; off unless enabled."""
     from thce.steps import run_step
 
-    report = run_step("thce.coder.provider_step", "GenerateConfig", config, overrides, output=output)
+    report = run_step(
+        "thce.coder.provider_step", "GenerateConfig", config, overrides, output=output
+    )
     if as_json:
         typer.echo(json.dumps(report))
     else:
