@@ -145,3 +145,23 @@ def test_a_wrong_layout_is_one_clear_line(
     with pytest.raises(InputError, match=said) as error:
         imported(tmp_path, **fields)
     assert "\n" not in str(error.value)
+
+
+def test_a_dataset_streams_from_a_folder_or_a_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("datasets")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    folder = tmp_path / "set"
+    folder.mkdir()
+    rows = [
+        {"text": "Productive cough for a week.", "code": "J20.9"},
+        {"text": "Two codes here.", "code": "E11"},
+        {"text": " ", "code": "I10"},
+    ]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report, made = imported(tmp_path, layout="hub", input=str(folder))
+    assert [row["code"] for row in made] == ["J20.9"]
+    assert report["refused"] == {"note without a billable code": 1, "row without text": 1}
+    with pytest.raises(InputError, match="column body is missing"):
+        imported(tmp_path, layout="hub", input=str(folder), text_field="body")

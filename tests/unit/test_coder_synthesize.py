@@ -9,8 +9,9 @@ from thce.coder.draw import Draw
 from thce.coder.encounter_words import SIDES, encounter_words
 from thce.coder.examples import Example
 from thce.coder.facets import facets
+from thce.coder.findings import findings_of
 from thce.coder.held_out_terms import same_term
-from thce.coder.note_frames import patient
+from thce.coder.note_frames import negated, patient, vitals
 from thce.coder.synthesize import SyntheticNarratives, dress
 from thce.coder.terms import held_out_terms
 from thce.codes.code_types import CodeType
@@ -111,3 +112,27 @@ def test_styles_vary(sample: list[Example]) -> None:
     assert starts.most_common(1)[0][1] < len(sample) / 8
     lengths = [len(one.narrative.split()) for one in sample]
     assert min(lengths) <= 6 and max(lengths) >= 25
+
+
+def test_nothing_is_denied_that_is_told() -> None:
+    for told, category in (
+        ("febrile, productive cough, crackles", "J"),
+        ("headache for days, light hurts", "G"),
+        ("fever and a rash on the trunk", "B"),
+    ):
+        denied = {negated(category, told, Draw(3, str(n))) for n in range(300)}
+        joined = ", ".join(denied)
+        assert "afebrile" not in joined or "fever" not in told
+        for word in ("headache", "rash"):
+            assert word not in told or word not in joined
+        assert not any("afebrile" in vitals(told, Draw(4, str(n))) for n in range(50)) or (
+            "feb" not in told and "fever" not in told
+        )
+
+
+def test_every_finding_belongs_to_a_billable_code() -> None:
+    codes = load_catalogue(CodeType.ICD10).billable_codes()
+    found = {code for code in codes if findings_of(code)}
+    assert len(found) > 6000
+    assert findings_of("I50.23")[0] == "EF 25 percent"
+    assert findings_of("S62.001A") == ()
