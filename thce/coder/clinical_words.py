@@ -7,7 +7,7 @@ from importlib.resources import files
 from thce.coder.draw import Draw
 from thce.codes.abbreviations import ITSELF
 
-_WITH_SLASH = {"w o": "w/o", "i d": "I&D", "b l": "B/L", "h o": "h/o", "s p": "s/p"}
+_WITH_SLASH = {"w o": "w/o", "i d": "I&D", "b l": "B/L", "h o": "h/o", "s p": "s/p", "d t": "d/t"}
 LONGEST = 12  # words of a phrase
 _EDGES = ",;"
 _NOT_BACKWARDS = frozenset({"arm", "leg", "hand", "foot", "ed", "er", "other", "vaccine"})

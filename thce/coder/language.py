@@ -6,7 +6,7 @@ hold none: it passes, for only a text that shows more of another language is hel
 
 import re
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _FUNCTION_WORDS = {
     "english": "the of and to in is was for with on no not at by from his her she he this that "
     "has had be been are were or as an due without which who after before over under per",

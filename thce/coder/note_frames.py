@@ -13,6 +13,9 @@ _NEWBORN = re.compile(r"\b(newborn|neonat|liveborn|perinatal|birth injury)")
 _CHILD = re.compile(r"\b(juvenile|child|infant|pediatric|adolescen|congenital)")
 _OLD = re.compile(r"\b(senile|age-related|alzheimer|dementia|presbyopia)")
 
+_WORD = re.compile(r"[a-z]{4,}")
+_FEVER = re.compile(r"fever|febrile|temperature")
+
 PLACES = (
     "Clinic visit",
     "ED",
@@ -162,9 +165,17 @@ def patient(description: str, category: str, draw: Draw) -> str:
     )
 
 
-def negated(category: str, draw: Draw) -> str:
-    """One to three findings that are not there; empty where the draws are all to be expected."""
-    expected = _EXPECTED.get(category, ())
+def negated(category: str, told: str, draw: Draw) -> str:
+    """One to three findings that are not there.
+
+    Args:
+        category: first letter of an ICD-10-CM code, or empty.
+        told: what the note says is there: nothing of it is denied.
+        draw: decides; the result is empty where all draws are to be expected.
+    """
+    expected = (*_EXPECTED.get(category, ()), *_WORD.findall(told.lower()))
+    if _FEVER.search(told.lower()):
+        expected = (*expected, "fever", "afebrile")
     found: dict[str, None] = {}
     for _ in range(1 + draw.below(3)):
         one = draw.one(NEGATED)
@@ -173,14 +184,13 @@ def negated(category: str, draw: Draw) -> str:
     return ", ".join(found)
 
 
-def vitals(draw: Draw) -> str:
-    """Unremarkable vital signs."""
+def vitals(told: str, draw: Draw) -> str:
+    """Unremarkable vital signs; nothing of the temperature where the note tells of fever."""
     systolic, diastolic, pulse = 112 + draw.below(20), 66 + draw.below(14), 64 + draw.below(24)
-    return draw.one(
-        (
-            f"BP {systolic}/{diastolic}, HR {pulse}",
+    options = [f"BP {systolic}/{diastolic}, HR {pulse}", f"P {pulse}, RR {12 + draw.below(6)}"]
+    if not _FEVER.search(told.lower()):
+        options += [
             f"VS: {systolic}/{diastolic}, P {pulse}, afebrile",
-            "VSS",
             f"T 36.{5 + draw.below(5)}, sat {96 + draw.below(4)}% RA",
-        )
-    )
+        ]
+    return draw.one(options)

@@ -6,7 +6,7 @@ words, in one of several styles, among a patient, a place and findings that are 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from thce.coder.draw import Draw
 from thce.coder.encounter_words import encounter_words, side_words
 from thce.coder.examples import Example
 from thce.coder.facets import facets
+from thce.coder.findings import findings_of
 from thce.coder.held_out_terms import SHARE
 from thce.coder.official_terms import OfficialTerms, rejected_from_tree
 from thce.coder.terms import Term
@@ -37,11 +38,13 @@ class Dressed:
         said: the condition or service.
         side: words for the side, or empty where `said` keeps it.
         encounter: words for the encounter, or empty.
+        findings: what often comes with the code, or empty.
     """
 
     said: str
     side: str
     encounter: str
+    findings: str = ""
 
 
 class SyntheticNarratives:
@@ -79,8 +82,10 @@ class SyntheticNarratives:
         name = f"{NAME}:{tree.code_type.value}:{term.id}:{variant}"
         draw = Draw(self.seed, name)
         code, description = tree.codes[term.row], tree.descriptions[term.row]
-        dressed = dress(term.text, draw)
-        category = code[0] if tree.code_type is CodeType.ICD10 else ""
+        dressed, category = dress(term.text, draw), ""
+        if tree.code_type is CodeType.ICD10:
+            category = code[0]
+            dressed = replace(dressed, findings=_findings(code, draw))
         return Example(
             name,
             narrative(dressed, description, category, draw),
@@ -108,7 +113,7 @@ def dress(term: str, draw: Draw) -> Dressed:
 
 
 def narrative(dressed: Dressed, description: str, category: str, draw: Draw) -> str:
-    """The dressed term in one of five styles.
+    """The dressed term in one of six styles.
 
     Args:
         dressed: the term.
@@ -122,22 +127,34 @@ def narrative(dressed: Dressed, description: str, category: str, draw: Draw) -> 
         condition = f"{condition} {dressed.side}" if after else f"{dressed.side} {condition}"
     lead = draw.one(frames.LEADS if category else frames.SERVICES).format(condition)
     who = frames.patient(description, category, draw)
-    style = draw.below(5)
+    style = draw.below(6)
     if style == 0:
-        parts = [who, condition, dressed.encounter]
+        parts = [who, condition, dressed.findings, dressed.encounter]
         return _tidy(", ".join(filter(None, parts)) + ".")
-    when = _sentence(dressed.encounter)
+    when, seen = _sentence(dressed.encounter), _sentence(dressed.findings)
+    told = f"{condition} {dressed.findings}"
+    missing = _sentence(frames.negated(category, told, draw))
     if style == 1:
-        parts = [f"{draw.one(frames.PLACES)}: {who}.", f"{_capital(lead)}.", when]
+        parts = [f"{draw.one(frames.PLACES)}: {who}.", seen, f"{_capital(lead)}.", when]
     elif style == 2:
-        missing = _sentence(frames.negated(category, draw))
-        parts = [f"{who}.", when, missing, f"{_capital(lead)}.", draw.one(frames.PLANS)]
+        parts = [f"{who}.", when, seen, missing, f"{_capital(lead)}.", draw.one(frames.PLANS)]
     elif style == 3:
-        parts = [f"{_capital(lead)}.", when, _sentence(frames.negated(category, draw))]
-    else:
-        parts = [f"{who}, {frames.vitals(draw)}.", f"{_capital(lead)}.", when]
+        parts = [f"{_capital(lead)}.", when, seen, missing]
+    elif style == 4:
+        parts = [f"{who}, {frames.vitals(told, draw)}.", seen, f"{_capital(lead)}.", when]
         parts.append(draw.one(frames.PLANS))
+    else:
+        parts = [f"{who}.", seen, when, missing, f"{_capital(condition)}."]
     return _tidy(" ".join(filter(None, parts)))
+
+
+def _findings(code: str, draw: Draw) -> str:
+    """One or two findings of a code, in two notes of three."""
+    known = findings_of(code)
+    if not known or draw.chance(35):
+        return ""
+    chosen = [draw.one(known) for _ in range(1 + draw.below(2))]
+    return ", ".join(dict.fromkeys(chosen))
 
 
 def _told(dressed: Dressed, term: str) -> tuple[str, ...]:
@@ -147,6 +164,8 @@ def _told(dressed: Dressed, term: str) -> tuple[str, ...]:
         steps.append(f'"{dressed.side}" is {facets(term).side}')
     if dressed.encounter:
         steps.append(f'"{dressed.encounter}": {facets(term).encounter}')
+    if dressed.findings:
+        steps.append(f"Findings: {dressed.findings}")
     return tuple(steps)
 
 
