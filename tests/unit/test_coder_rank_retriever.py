@@ -34,7 +34,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     words = sorted({word for pair in TERMS.items() for text in pair for word in text.split()})
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
     torch.manual_seed(1)
     config = BertConfig(
         vocab_size=len(vocabulary),
@@ -43,9 +42,14 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
+        initializer_range=0.3,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
     )
     BertModel(config).save_pretrained(folder)
-    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    BertTokenizerFast(vocab={word: place for place, word in enumerate(vocabulary)}).save_pretrained(
+        folder
+    )
     return folder
 
 
@@ -53,7 +57,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     groups = [[(query, term, number)] for number, (query, term) in enumerate(TERMS.items())] * 40
-    how = RetrieverTraining(batch=8, learning_rate=3e-3, epochs=1.0, query_tokens=16)
+    how = RetrieverTraining(batch=8, learning_rate=5e-3, epochs=1.0, query_tokens=16)
     encoder = Encoder.load(base)
     records = train(groups, encoder, how)
     save(encoder, folder, how, records)

@@ -16,6 +16,7 @@ from thce.coder.draw import Draw
 from thce.coder.rank import Answering
 from thce.codes.abbreviations import abbreviations
 from thce.codes.catalogue import Catalogue
+from thce.codes.search_index import OPTIONAL
 from thce.codes.words import index_words, negate
 
 
@@ -116,7 +117,8 @@ class KeywordCodes:
 class PhraseRules:
     """A coder's first rule: what stands there word for word, short forms read, denials skipped.
 
-    The longest official name that the narrative holds comes first.
+    The longest official name that the narrative holds comes first; what a name has in brackets
+    may be missing.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -124,7 +126,8 @@ class PhraseRules:
         self._rows: dict[tuple[str, ...], int] = {}
         for row in np.flatnonzero(catalogue.current).tolist():
             for name in official_names(catalogue, row):
-                self._rows.setdefault(tuple(index_words(name)), row)
+                for wording in (name, OPTIONAL.sub(" ", name)):
+                    self._rows.setdefault(tuple(index_words(wording)), row)
         self._rows.pop((), None)
         self._longest = max(map(len, self._rows), default=0)
 

@@ -126,13 +126,12 @@ def narratives_command(
     """Write a test set in the form that predict and evaluate read."""
     from thce.coder.codiesp import read_codiesp, write_narratives
     from thce.coder.held_out_narratives import held_out_narratives
-    from thce.codes.load import load_catalogue
     from thce.errors import InputError
     from thce.paths import resolve
 
     if held_out_terms == (codiesp is not None):
         raise InputError("give either --codiesp FOLDER or --held-out-terms")
-    found = read_codiesp(codiesp) if codiesp else held_out_narratives(load_catalogue("ICD10"))
+    found = read_codiesp(codiesp) if codiesp else held_out_narratives()
     count = write_narratives(found, resolve(output))
     typer.echo(f"{count} narratives; {resolve(output)}")
 

@@ -6,14 +6,14 @@ Building one encodes tens of thousands of terms, minutes on a slow machine, so i
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.coder.concepts import Concept, build_concepts
+from thce.coder.concepts import Concept, LeaveOut, build_concepts
 from thce.coder.encoder import TERM_TOKENS, Encoder
 from thce.codes.catalogue import Catalogue
 from thce.codes.columns import DamagedFile, read_columns, write_columns
@@ -66,7 +66,7 @@ def build_concept_index(
     catalogue: Catalogue,
     encoder: Encoder | None,
     encoder_key: str = "",
-    leave_out: Callable[[str], bool] | None = None,
+    leave_out: LeaveOut | None = None,
 ) -> ConceptIndex:
     """Builds the index, or reads the vectors from the cache.
 
@@ -74,18 +74,9 @@ def build_concept_index(
         catalogue: whose codes.
         encoder: of the terms; None for words alone.
         encoder_key: says which encoder, for the cache.
-        leave_out: terms that must not be in the index, such as those tested on; a concept's own
-            name stays.
+        leave_out: inclusion terms, as printed, that must not be in the index.
     """
-    concepts = build_concepts(catalogue)
-    if leave_out is not None:
-        concepts = [
-            replace(
-                one,
-                terms=(one.name, *(term for term in one.terms[1:] if not leave_out(term))),
-            )
-            for one in concepts
-        ]
+    concepts = build_concepts(catalogue, leave_out)
     entries = [
         Entry(f"{number:06}", one.name, notes={"inclusion_terms": one.terms[1:]})
         for number, one in enumerate(concepts)

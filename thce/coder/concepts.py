@@ -8,7 +8,7 @@ code is a concept of its own.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,12 +49,20 @@ class Concept:
     category: str
 
 
-def build_concepts(catalogue: Catalogue) -> list[Concept]:
-    """All concepts over the billable codes, in the order of their first code."""
+LeaveOut = Callable[[str], bool]
+
+
+def build_concepts(catalogue: Catalogue, leave_out: LeaveOut | None = None) -> list[Concept]:
+    """All concepts over the billable codes, in the order of their first code.
+
+    Args:
+        catalogue: whose codes.
+        leave_out: inclusion terms, as printed, that must not be among the names.
+    """
     rows = np.flatnonzero(catalogue.current).tolist()
     if catalogue.code_type is not CodeType.ICD10:
         return [_single(catalogue, row) for row in rows]
-    return _grouped(catalogue, rows)
+    return _grouped(catalogue, rows, leave_out)
 
 
 def _single(catalogue: Catalogue, row: int) -> Concept:
@@ -64,7 +72,9 @@ def _single(catalogue: Catalogue, row: int) -> Concept:
     return Concept(description, terms, (row,), (Axes(),), code)
 
 
-def _grouped(catalogue: Catalogue, rows: Sequence[int]) -> list[Concept]:
+def _grouped(
+    catalogue: Catalogue, rows: Sequence[int], leave_out: LeaveOut | None
+) -> list[Concept]:
     split: list[tuple[int, _Key, str, Axes]] = []
     sided: set[_Key] = set()
     for row in rows:
@@ -78,7 +88,7 @@ def _grouped(catalogue: Catalogue, rows: Sequence[int]) -> list[Concept]:
         if not axes.side and (bare := _without_side(key[0], core, sided)):
             core, key, axes = bare, _key(key[0], bare), replace(axes, side=UNSPECIFIED)
         groups[key].append((row, core, axes))
-    inherited = _InheritedNames(catalogue)
+    inherited = _InheritedNames(catalogue, leave_out)
     return [
         Concept(
             name=members[0][1],
@@ -109,8 +119,9 @@ def _without_side(category: str, core: str, sided: set[_Key]) -> str:
 class _InheritedNames:
     """Inclusion terms of codes and of what stands above them, each read once."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, leave_out: LeaveOut | None) -> None:
         self._catalogue = catalogue
+        self._leave_out = leave_out
         self._known: dict[int, tuple[str, ...]] = {}
 
     def of(self, members: Sequence[_Member]) -> Iterator[str]:
@@ -143,6 +154,8 @@ class _InheritedNames:
     def _own(self, row: int) -> tuple[str, ...]:
         if row not in self._known:
             names = _names(self._catalogue, row)
+            if self._leave_out is not None:
+                names = [name for name in names if not self._leave_out(name)]
             self._known[row] = tuple(split_description(name)[0] for name in names)
         return self._known[row]
 

@@ -16,6 +16,7 @@ from thce.coder.candidates import Candidate, find_candidates
 from thce.coder.coded_rows import RankedCode
 from thce.coder.concept_index import ConceptIndex, build_concept_index
 from thce.coder.concept_scores import ConceptScores
+from thce.coder.concepts import LeaveOut
 from thce.coder.cues import Cues, axes_likelihood, read_cues
 from thce.coder.encoder import Encoder
 from thce.coder.segments import segments
@@ -161,7 +162,7 @@ def load_rankers(
     code_types: Sequence[CodeType],
     retriever: str | None,
     likelihoods: Likelihoods | None = None,
-    leave_out: Callable[[str], bool] | None = None,
+    leave_out: LeaveOut | None = None,
 ) -> Mapping[CodeType, Ranker]:
     """A ranker per code type.
 

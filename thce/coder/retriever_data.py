@@ -1,24 +1,29 @@
 """What the retriever learns from: (text, official term) pairs of one concept, in one Parquet file.
 
-The text is another official term of the concept, or the term dressed as a clinician writes. Rows
-of one category stand in one group, so that a batch holds near misses (siblings in the tree) of
-each term as negatives. Sides and encounters are not in here: they are decided apart. Inclusion
-terms held out for testing are left out.
+The text is a synthetic narrative of one of the concept's codes, or another of its official terms
+in clinical words. Rows of one category stand in one group, so that a batch holds near misses
+(siblings in the tree) of each term as negatives. Sides and encounters are not told apart: they
+are decided elsewhere. Inclusion terms held out for testing are left out.
 """
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from thce.coder.clinical_words import say_clinically
+from thce.coder.common_codes import common_codes
 from thce.coder.concepts import Concept, build_concepts
-from thce.coder.dressing import dress
+from thce.coder.draw import Draw
 from thce.coder.held_out_terms import is_held_out
+from thce.coder.synthesize import SyntheticNarratives
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 from thce.config import Config
 
-OTHERS = 2000  # terms from which denied ones are drawn
+NARRATIVES = 0.7  # of the rows; the others are terms
+IN_GROUP = 8  # concepts of one category side by side
+COMMON = 0.4  # of the groups stand around a common code
 
 
 class RetrieverDataConfig(Config):
@@ -44,11 +49,8 @@ def run(config: RetrieverDataConfig) -> dict[str, object]:
 
     from thce.files import atomic_open
 
-    concepts = [
-        concept for kind in config.code_types for concept in build_concepts(load_catalogue(kind))
-    ]
     columns: dict[str, list] = {"query": [], "term": [], "concept": [], "group": []}
-    for pair in draw_pairs(concepts, config.pairs, config.seed):
+    for pair in RetrieverPairs(config.code_types, config.seed).draw(config.pairs):
         for column, value in zip(columns.values(), pair, strict=True):
             column.append(value)
     table = pa.table(columns).cast(
@@ -61,50 +63,68 @@ def run(config: RetrieverDataConfig) -> dict[str, object]:
     return {
         "output": config.output,
         "pairs": table.num_rows,
-        "concepts": len(concepts),
         "megabytes": round(Path(config.output).stat().st_size / 1e6, 1),
     }
 
 
-def draw_pairs(
-    concepts: Sequence[Concept], count: int, seed: int
-) -> Iterator[tuple[str, str, int, int]]:
-    """Rows (query, term, concept, group), group by group of eight concepts of one category.
+class RetrieverPairs:
+    """Draws pairs; the same seed gives the same ones."""
 
-    A category's share grows with the root of its size, so that injuries and external causes, half
-    of all concepts, do not crowd out diseases.
-    """
-    draw = random.Random(seed)
-    usable = {
-        number: terms
-        for number, concept in enumerate(concepts)
-        if (terms := [term for term in concept.terms if not is_held_out(term)])
-    }
-    members: dict[str, list[int]] = defaultdict(list)
-    for number in usable:
-        members[_family(concepts[number])].append(number)
-    families = sorted(members)
-    shares = [len(members[family]) ** 0.5 for family in families]
-    pool = [usable[number][0] for number in draw.sample(sorted(usable), min(OTHERS, len(usable)))]
-    written = group = 0
-    while written < count:
-        family = members[draw.choices(families, shares)[0]]
-        for number in draw.sample(family, min(8, len(family), count - written)):
-            query, term = _pair(usable[number], pool, draw)
-            yield query, term, number, group
-            written += 1
-        group += 1
+    def __init__(self, code_types: Sequence[CodeType], seed: int) -> None:
+        self._seed = seed
+        self._narratives = SyntheticNarratives(code_types, seed)
+        self._concepts: list[Concept] = []
+        self._places: list[list[int]] = []
+        self._common: list[int] = []
+        terms = self._narratives.official.terms
+        for kind in code_types:
+            catalogue = load_catalogue(kind)
+            of_code: Mapping[str, list[int]] = defaultdict(list)
+            for place, (tree, term) in enumerate(terms):
+                if tree.code_type is kind:
+                    of_code[tree.codes[term.row]].append(place)
+            for concept in build_concepts(catalogue, is_held_out):
+                codes = [catalogue.code_at(row) for row in concept.rows]
+                if any((kind, code) in common_codes() for code in codes):
+                    self._common.append(len(self._concepts))
+                self._concepts.append(concept)
+                self._places.append([place for code in codes for place in of_code[code]])
 
+    def draw(self, count: int) -> Iterator[tuple[str, str, int, int]]:
+        """Rows (query, term, concept, group), group by group of concepts of one category.
 
-def _family(concept: Concept) -> str:
-    """Concepts that are near misses of each other: a category, or a range of CPT or HCPCS codes."""
-    return concept.category[:3]
+        Some groups stand around a code of the shipped common list. Among the others a category's
+        share grows with the root of its size, so that injuries and external causes, half of all
+        concepts, do not crowd out diseases.
+        """
+        draw = random.Random(self._seed)
+        members: dict[str, list[int]] = defaultdict(list)
+        for number, concept in enumerate(self._concepts):
+            members[concept.category[:3]].append(number)
+        families = sorted(members)
+        shares = [len(members[family]) ** 0.5 for family in families]
+        written = group = 0
+        while written < count:
+            if self._common and draw.random() < COMMON:
+                first = [draw.choice(self._common)]
+                family = members[self._concepts[first[0]].category[:3]]
+            else:
+                first, family = [], members[draw.choices(families, shares)[0]]
+            others = draw.sample(family, min(IN_GROUP, len(family)))
+            for number in list(dict.fromkeys(first + others))[: count - written]:
+                query = self._query(number, f"{group}:{number}", draw)
+                yield query, draw.choice(self._concepts[number].terms), number, group
+                written += 1
+            group += 1
 
-
-def _pair(terms: Sequence[str], pool: Sequence[str], draw: random.Random) -> tuple[str, str]:
-    term = draw.choice(terms)
-    said = draw.choice(terms)
-    return dress(said, pool, draw), term
+    def _query(self, number: int, name: str, draw: random.Random) -> str:
+        places = self._places[number]
+        if places and draw.random() < NARRATIVES:
+            terms = len(self._narratives) // self._narratives.variants
+            place = draw.choice(places) + terms * draw.randrange(self._narratives.variants)
+            return self._narratives.examples([place], stage=1)[0].narrative
+        term = draw.choice(self._concepts[number].terms)
+        return say_clinically(term, Draw(self._seed, name), 60) or term
 
 
 def main() -> None:

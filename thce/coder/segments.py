@@ -23,7 +23,8 @@ class Segment:
 
 def segments(narrative: str) -> list[Segment]:
     """Sentences, lines and clauses behind a heading, in order; blank ones left out."""
-    found, start = [], 0
+    found: list[Segment] = []
+    start = 0
     for cut in _END.finditer(narrative):
         if len(found) == MOST - 1:
             break
