@@ -33,7 +33,7 @@ WORDS = {
 }
 
 
-def adversarial_notes(count: int, seed: int = 20261127) -> Iterator[str]:
+def adversarial_notes(count: int, seed: int) -> Iterator[str]:
     """Notes of every kind in turn, each drawn anew."""
     draw = random.Random(seed)
     for number in range(count):

@@ -37,8 +37,8 @@ class GenerateConfig(Config):
         stage: of the model: 1 answers at once, 2 and 3 reason first.
         bounds: of the answer's length.
         reasoning_tokens: after so many the line is ended and the reasoning closed.
-        time_limit: seconds of a batch after which the same is done; the codes still follow, which
-            takes about ten more steps for each.
+        time_limit: seconds of a batch after which the same is done; one code still follows, ten to
+            twenty steps later.
         prompt_tokens: a longer narrative loses its end.
         batch_rows: narratives decoded together.
         batch_tokens: rows times their longest prompt; bounds memory (0.2 MB a token).
@@ -68,7 +68,7 @@ class Generated:
 
     Attributes:
         answer: reasoning and codes, descriptions appended.
-        tokens: generated, forced ones included.
+        tokens: steps of the decoder; descriptions that it was shown are among them.
         hurried: the reasoning was closed by a limit, not by the model.
         cut: tokens of the narrative that the model did not see.
     """
@@ -199,7 +199,8 @@ class Generator:
             if all(writing.finished for writing in writings):
                 break
         for writing, prompt in zip(writings, prompts, strict=True):
-            yield Generated(writing.answer(), len(writing.tokens), writing.hurried, prompt.cut)
+            steps = len(writing.tokens) - writing.begun
+            yield Generated(writing.answer(), steps, writing.hurried, prompt.cut)
 
     def _begin(self, code_type: CodeType) -> Writing:
         """An answer's beginning, as far as no choice is left: it goes in with the prompt."""

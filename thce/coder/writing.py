@@ -28,7 +28,8 @@ class Writing:
     """An answer of one row of a batch.
 
     Attributes:
-        tokens: all that were written, forced descriptions included.
+        tokens: all of it, the beginning and descriptions that were shown included.
+        begun: how many of them it began with.
         hurried: a limit closed the reasoning.
         finished: no more is to come.
     """
@@ -54,6 +55,7 @@ class Writing:
         self.tokens: list[int] = []
         self.hurried = False
         self.finished = False
+        self.begun = len(first)
         for token in first:
             self._choose(token)
 
