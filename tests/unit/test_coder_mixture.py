@@ -202,3 +202,13 @@ def test_the_shipped_examples_need_their_frozen_ids(repository: Path, tmp_path: 
     source = {"kind": "examples", "path": path, "exclude_ids": None}
     with pytest.raises(InputError, match="has a frozen test"):
         run(mixture(repository, tmp_path / "o", sources=[source]))
+
+
+def test_relative_paths_are_found_from_where_the_command_was_given(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository)
+    path = repository / "configs" / "coder" / "mixture_small.yaml"
+    changes = ["runner=plain", "counts={1: 60}", f"output={tmp_path / 'o'}"]
+    report = run(configs.load(MixtureConfig, path, changes))
+    assert report["stages"]["1"]["by_source"]["coder_examples"] == 3

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from thce.coder.official_terms import OfficialTerms
 from thce.coder.rejections import completed
 from thce.coder.synthesize import SyntheticNarratives
 from thce.codes.code_types import CodeType
+from thce.paths import resolve
 
 
 class ExampleSource(Protocol):
@@ -36,7 +38,26 @@ def open_sources(config: MixtureConfig) -> list[ExampleSource]:
         InputError: a source cannot be read.
     """
     settings = config.seed, config.held_out_share, config.scope
-    return [_opened(source.model_dump_json(), *settings) for source in config.sources]
+    return [
+        _opened(source.model_dump_json(), _files_state(source), *settings)
+        for source in config.sources
+    ]
+
+
+def with_whole_paths(config: MixtureConfig) -> MixtureConfig:
+    """The mixture with its files' paths made absolute, for workers that start elsewhere."""
+    sources = [
+        source.model_copy(
+            update={
+                "path": resolve(source.path),
+                "exclude_ids": resolve(source.exclude_ids) if source.exclude_ids else None,
+            }
+        )
+        if isinstance(source, ExamplesSource)
+        else source
+        for source in config.sources
+    ]
+    return config.model_copy(update={"sources": sources})
 
 
 def source_pools(config: MixtureConfig) -> list[NDArray[np.float64]]:
@@ -54,8 +75,18 @@ def _pool(source: Source, opened: ExampleSource) -> NDArray[np.float64]:
     return np.ones(len(opened))
 
 
+def _files_state(source: Source) -> tuple[int, ...]:
+    """Changes with the source's file, so that a worker that lives on reads it again."""
+    if not isinstance(source, ExamplesSource) or not Path(source.path).is_file():
+        return ()
+    state = Path(source.path).stat()
+    return state.st_mtime_ns, state.st_size
+
+
 @cache
-def _opened(described: str, seed: int, share: float, scope: str) -> ExampleSource:
+def _opened(
+    described: str, state: tuple[int, ...], seed: int, share: float, scope: str
+) -> ExampleSource:
     adapter: TypeAdapter[Source] = TypeAdapter(Source)
     source = adapter.validate_python(json.loads(described))
     codes = common_codes() if scope == "common" else None
