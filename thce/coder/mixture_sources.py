@@ -20,6 +20,8 @@ from thce.coder.synthesize import SyntheticNarratives
 from thce.codes.code_types import CodeType
 from thce.paths import resolve
 
+SEED_STEP = 1_000_003  # between the seeds of a mixture's sources
+
 
 class ExampleSource(Protocol):
     """What a mixture needs of a source: its size, and the examples at given places."""
@@ -37,10 +39,16 @@ def open_sources(config: MixtureConfig) -> list[ExampleSource]:
     Raises:
         InputError: a source cannot be read.
     """
-    settings = config.seed, config.held_out_share, config.scope
     return [
-        _opened(source.model_dump_json(), _files_state(source), *settings)
-        for source in config.sources
+        _opened(
+            source.model_dump_json(),
+            _files_state(source),
+            # Two synthetic sources of one mixture word the same term differently.
+            config.seed + number * SEED_STEP,
+            config.held_out_share,
+            (None if isinstance(source, ExamplesSource) else source.scope) or config.scope,
+        )
+        for number, source in enumerate(config.sources)
     ]
 
 
