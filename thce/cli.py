@@ -32,7 +32,7 @@ app = typer.Typer(
 app.add_typer(notes, name="notes", help="Read, de-identify and check notes.")
 app.add_typer(registry, name="registry", help="29 procedure flags and the diamond loop.")
 app.add_typer(codes, name="codes", help="ICD-10-CM, HCPCS and CPT: check, search, import.")
-app.add_typer(coder, name="coder", help="Narrative to codes: data, training, prediction.")
+app.add_typer(coder, name="coder", help="Narratives to ICD-10-CM, CPT and HCPCS codes.")
 app.add_typer(annotations, name="annotations", help="The annotation store and Prodigy's files.")
 app.add_typer(bundles, name="bundles", help="Publish, verify, promote and roll back models.")
 app.add_typer(bench, name="bench", help="Every speed and every strategy against its rival.")

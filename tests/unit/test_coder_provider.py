@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from thce.coder.examples import read_examples
-from thce.coder.generate import GenerateConfig, run
 from thce.coder.provider import Provider, ProviderConfig
+from thce.coder.provider_step import GenerateConfig, run
 from thce.errors import InputError
 
 

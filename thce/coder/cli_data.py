@@ -5,14 +5,20 @@ from typing import Any
 
 import typer
 
-from thce.coder.cli import app
-
 CONFIG = typer.Option(None, "--config", "-c", help="YAML file with the step's configuration.")
 SET = typer.Option([], "--set", "-s", help="Overrides a field: a.b=value. Repeatable.")
 JSON = typer.Option(False, "--json", help="Print the report as JSON.")
 
 
-@app.command("samples")
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("samples")(samples_command)
+    app.command("format")(format_command)
+    app.command("check-data")(check_data_command)
+    app.command("generate")(generate_command)
+    app.command("import")(import_command)
+
+
 def samples_command(
     output: str | None = typer.Option(None, help="Folder of the three files."),
     config: str | None = CONFIG,
@@ -26,7 +32,6 @@ def samples_command(
     typer.echo(json.dumps(report) if as_json else f"sample files in {report['output']}")
 
 
-@app.command("format")
 def format_command(
     config: str | None = typer.Option(None, "--config", "-c", help="YAML file of a mixture."),
     output: str | None = typer.Option(None, help="Folder of the stages."),
@@ -50,7 +55,6 @@ def format_command(
             raise Finding(f"stage {stage}: {_failed(found)}; the rows are in {report['output']}")
 
 
-@app.command("check-data")
 def check_data_command(
     stage: int = typer.Option(..., min=1, max=3, help="1, 2 or 3."),
     input_: str | None = typer.Option(None, "--input", help="Folder or file of rows."),
@@ -79,7 +83,6 @@ def _failed(report: dict[str, Any]) -> str:
     return f"gates failed: {', '.join(names)}"
 
 
-@app.command("import")
 def import_command(
     config: str | None = CONFIG,
     layout: str | None = typer.Option(None, help="mimic, mtsamples, codiesp or hub."),
@@ -104,7 +107,6 @@ def import_command(
         typer.echo(f"{report['examples']} examples of {report['notes']} notes: {report['output']}")
 
 
-@app.command("generate")
 def generate_command(
     config: str | None = CONFIG,
     output: str | None = typer.Option(None, help="JSONL file of examples."),
@@ -114,7 +116,9 @@ def generate_command(
     """Let a provider's model write narratives for official codes; off unless enabled."""
     from thce.steps import run_step
 
-    report = run_step("thce.coder.generate", "GenerateConfig", config, overrides, output=output)
+    report = run_step(
+        "thce.coder.provider_step", "GenerateConfig", config, overrides, output=output
+    )
     if as_json:
         typer.echo(json.dumps(report))
     else:

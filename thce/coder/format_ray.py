@@ -19,7 +19,6 @@ def ray_counts(config: MixtureConfig, shards: list[Shard], limits: GateLimits) -
     from thce.engine import input_errors, quiet_failures
 
     quiet_failures()
-    described = config.model_dump_json()
     items = [{"shard": pickle.dumps(shard)} for shard in shards]
     dataset = ray.data.from_items(items, override_num_blocks=len(items))
     dataset.context.raise_original_map_exception = True
@@ -27,7 +26,7 @@ def ray_counts(config: MixtureConfig, shards: list[Shard], limits: GateLimits) -
         _write,
         batch_size=1,
         batch_format="numpy",
-        fn_kwargs={"described": described, "limits": limits.model_dump_json()},
+        fn_kwargs={"config": config, "limits": limits},
     )
     counts = GateCounts()
     with input_errors():
@@ -36,15 +35,9 @@ def ray_counts(config: MixtureConfig, shards: list[Shard], limits: GateLimits) -
     return counts
 
 
-def _write(batch: dict[str, Any], described: str, limits: str) -> dict[str, Any]:
+def _write(batch: dict[str, Any], config: MixtureConfig, limits: GateLimits) -> dict[str, Any]:
     from thce.engine import quiet_failures
 
     quiet_failures()
-    config = MixtureConfig.model_validate_json(described)
-    counts = [
-        pickle.dumps(
-            write_shard(config, pickle.loads(shard), GateLimits.model_validate_json(limits))
-        )
-        for shard in batch["shard"]
-    ]
-    return {"counts": counts}
+    counts = [write_shard(config, pickle.loads(shard), limits) for shard in batch["shard"]]
+    return {"counts": [pickle.dumps(count) for count in counts]}

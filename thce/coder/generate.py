@@ -1,109 +1,222 @@
-"""The generate step: a provider's model writes narratives for official codes. Off by default."""
+"""Generating: a narrative in, reasoning and billable codes out, one at a time or in batches.
 
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any, Literal
+The model chooses among the tokens that the grammar allows. Descriptions come from the catalogue:
+they are shown to the model between two codes, as in its training, and never asked of it.
+"""
+
+import datetime
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
-from thce.coder.code_tree import CodeTree, code_tree
-from thce.coder.common_codes import common_codes
-from thce.coder.provider import CostCapReached, Provider, ProviderConfig
-from thce.coder.provider_examples import SYSTEM, NotAnExample, read_reply, request_for
+from thce.coder import chat
+from thce.coder.constraint import Language, TokenTable
+from thce.coder.engine import Graph, Sampling
+from thce.coder.grammar import Bounds, direct_grammar, reasoned_grammar
+from thce.coder.prompt_ids import PromptIds
+from thce.coder.writing import DESCRIPTION_TOKENS, Marks, Writing
+from thce.codes.catalogue import Catalogue
 from thce.codes.code_types import CodeType
+from thce.codes.load import load_catalogue
 from thce.config import Config
 from thce.errors import InputError
-from thce.files import write_jsonl
-from thce.paths import resolve
+
+# Tokens of one code line, its description included, and of closing the reasoning in mid-word.
+LINE_TOKENS = 24 + DESCRIPTION_TOKENS
+CLOSING_TOKENS = 16
 
 
 class GenerateConfig(Config):
-    """What is asked of which provider.
+    """How answers are generated.
 
     Attributes:
-        enabled: must be set by hand: prompts leave this machine.
-        provider: the model and its price.
-        code_types: of the codes.
-        scope: `common` for the shipped list, or `all`.
-        count: narratives wanted.
-        seed: of the choice of codes.
-        output: JSONL of examples, a source of a mixture.
+        stage: of the model: 1 answers at once, 2 and 3 reason first.
+        bounds: of the answer's length.
+        reasoning_tokens: after so many the line is ended and the reasoning closed.
+        time_limit: seconds of a batch after which the same is done; one code still follows, ten to
+            twenty steps later.
+        prompt_tokens: a longer narrative loses its end.
+        batch_rows: narratives decoded together.
+        batch_tokens: rows times their longest prompt; bounds memory (0.2 MB a token).
+        sampling: how tokens are chosen; greedy by default.
+        date: codes billable on that day; by default those of the catalogue's release.
     """
 
-    enabled: bool = False
-    provider: ProviderConfig
-    code_types: tuple[CodeType, ...] = (CodeType.ICD10,)
-    scope: Literal["common", "all"] = "common"
-    count: int = Field(default=100, ge=1)
-    seed: int = 17
-    output: str
+    stage: int = Field(default=2, ge=1, le=3)
+    bounds: Bounds = Bounds()
+    reasoning_tokens: int = Field(default=192, ge=1, le=2000)
+    time_limit: float = Field(default=60.0, gt=0)
+    prompt_tokens: int = Field(default=2048, ge=64, le=7000)
+    batch_rows: int = Field(default=8, ge=1, le=256)
+    batch_tokens: int = Field(default=4096, ge=64)
+    sampling: Sampling = Sampling()
+    date: datetime.date | None = None
+
+    @property
+    def most_tokens(self) -> int:
+        """Tokens of the longest answer."""
+        return self.reasoning_tokens + CLOSING_TOKENS + self.bounds.codes * LINE_TOKENS
 
 
-def run(config: GenerateConfig) -> dict[str, Any]:
-    """Asks for narratives until there are enough or the next could exceed the cap.
+@dataclass(frozen=True)
+class Generated:
+    """An answer and how it came about.
 
-    Returns:
-        Narratives written, answers refused by reason, requests, answers from the cache, dollars,
-        whether the cap ended it, and where the file lies.
-
-    Raises:
-        InputError: it is not enabled, or the provider refuses or does not answer.
+    Attributes:
+        answer: reasoning and codes, descriptions appended.
+        tokens: steps of the decoder; descriptions that it was shown are among them.
+        hurried: the reasoning was closed by a limit, not by the model.
+        cut: tokens of the narrative that the model did not see.
     """
-    if not config.enabled:
-        raise InputError(
-            f"enabled: off; prompts (official terms only) would go to {config.provider.url}: set "
-            "enabled=true to allow it"
+
+    answer: chat.Answer
+    tokens: int
+    hurried: bool
+    cut: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """A narrative and the type of code that is asked."""
+
+    narrative: str
+    code_type: CodeType
+
+
+class Generator:
+    """A loaded graph, and the languages of the code types it was asked for so far."""
+
+    def __init__(self, graph: Graph, config: GenerateConfig) -> None:
+        """Compiles nothing yet: a code type's language is compiled when first asked."""
+        self.graph = graph
+        self.config = config
+        self._table = TokenTable(graph.tokenizer_file, graph.vocabulary, graph.end)
+        self._languages: dict[CodeType, Language] = {}
+
+    @staticmethod
+    def load(
+        folder: Path, tokenizer: Path, config: GenerateConfig, threads: int | None = None
+    ) -> "Generator":
+        """Loads an exported graph.
+
+        Args:
+            folder: of the graph, for instance `onnx/int4` of a bundle.
+            tokenizer: folder of its tokenizer.
+            config: how to generate.
+            threads: of one step; by default one a core.
+
+        Raises:
+            InputError: graph or tokenizer cannot be loaded, or the tokenizer lacks the tags.
+        """
+        generator = Generator(Graph(folder, tokenizer, threads), config)
+        room = generator.graph.context
+        if config.prompt_tokens + config.most_tokens > room:
+            raise InputError(
+                f"prompt_tokens: {config.prompt_tokens} and an answer of up to "
+                f"{config.most_tokens} tokens do not fit into the model's {room}"
+            )
+        missing = {chat.THINK, chat.END_THINK} - set(generator.graph.prompts.controls)
+        if config.stage > 1 and missing:
+            raise InputError(
+                f"{tokenizer}: {' and '.join(sorted(missing))} are no tokens of it; "
+                "stages 2 and 3 need them"
+            )
+        return generator
+
+    def answer(self, narrative: str, code_type: CodeType) -> Generated:
+        """Answers one narrative."""
+        return next(self.answers([Question(narrative, code_type)]))
+
+    def answers(self, questions: Sequence[Question]) -> Iterator[Generated]:
+        """Answers many, in batches and in their order.
+
+        Raises:
+            InputError: no code of an asked type is billable on the configured date.
+        """
+        prompts = [self.prompt(question) for question in questions]
+        for begin, end in self._batches(prompts):
+            yield from self._batch(questions[begin:end], prompts[begin:end])
+
+    def prompt(self, question: Question) -> PromptIds:
+        """What the model is asked."""
+        messages = chat.prompt(self.config.stage, question.narrative, question.code_type)
+        return self.graph.prompts.prompt_ids(messages, self.config.prompt_tokens)
+
+    def language(self, code_type: CodeType) -> Language:
+        """The compiled language of a code type; compiled once."""
+        if code_type not in self._languages:
+            self._languages[code_type] = self._compile(load_catalogue(code_type))
+        return self._languages[code_type]
+
+    def _compile(self, catalogue: Catalogue) -> Language:
+        config, controls = self.config, self.graph.prompts.controls
+        codes = catalogue.billable_codes(config.date)
+        if config.stage == 1:
+            grammar = direct_grammar(catalogue.code_type, codes, config.bounds)
+        else:
+            grammar = reasoned_grammar(catalogue.code_type, codes, config.bounds, controls)
+        return Language(grammar, self._table)
+
+    def _batches(self, prompts: Sequence[PromptIds]) -> Iterator[tuple[int, int]]:
+        """Neighbours that fit into a batch."""
+        begin, longest = 0, 0
+        for row, prompt in enumerate(prompts):
+            longest = max(longest, len(prompt.ids))
+            rows = row - begin + 1
+            if rows > 1 and (
+                rows > self.config.batch_rows or rows * longest > self.config.batch_tokens
+            ):
+                yield begin, row
+                begin, longest = row, len(prompt.ids)
+        if prompts:
+            yield begin, len(prompts)
+
+    def _batch(
+        self, questions: Sequence[Question], prompts: Sequence[PromptIds]
+    ) -> Iterator[Generated]:
+        config = self.config
+        started = time.monotonic()
+        writings = [self._begin(question.code_type) for question in questions]
+        decoding = self.graph.decode(
+            [
+                prompt.ids + writing.tokens
+                for prompt, writing in zip(prompts, writings, strict=True)
+            ],
+            config.most_tokens,
+            config.sampling,
         )
-    provider, found = Provider(config.provider), Counter[str]()
-    output = resolve(config.output)
-    written = write_jsonl(output, _examples(config, provider, found))
-    capped = found.pop("capped", 0)
-    return {
-        "examples": written,
-        "refused": dict(sorted(found.items())),
-        "requests": provider.spent.requests,
-        "cached": provider.spent.cached,
-        "retried": provider.spent.retried,
-        "dollars": round(provider.spent.dollars, 6),
-        "stopped_by_cap": bool(capped),
-        "output": output,
-    }
+        while not decoding.full:
+            late = time.monotonic() - started > config.time_limit
+            logits = decoding.logits()
+            for row, writing in enumerate(writings):
+                np.putmask(logits[row], ~writing.allowed(late), -np.inf)
+            for writing, token in zip(writings, decoding.step(logits), strict=True):
+                writing.take(token)
+            if all(writing.finished for writing in writings):
+                break
+        for writing, prompt in zip(writings, prompts, strict=True):
+            steps = len(writing.tokens) - writing.begun
+            yield Generated(writing.answer(), steps, writing.hurried, prompt.cut)
 
-
-def _examples(
-    config: GenerateConfig, provider: Provider, found: Counter[str]
-) -> Iterator[dict[str, Any]]:
-    for tree, row, variant in _asked_for(config):
-        try:
-            reply = provider.ask(SYSTEM, request_for(tree, row, variant))
-            told = read_reply(reply, tree, row)
-        except CostCapReached:
-            found["capped"] += 1
-            return
-        except NotAnExample as reason:
-            found[str(reason)] += 1
-            continue
-        yield {
-            "id": f"provider:{tree.codes[row]}:{variant}",
-            "narrative": told["narrative"],
-            "code_type": tree.code_type.value,
-            "code": tree.codes[row],
-            "description": tree.descriptions[row],
-            "reasoning": told["reasoning"],
-        }
-
-
-def _asked_for(config: GenerateConfig) -> list[tuple[CodeTree, int, int]]:
-    """Trees, rows and variants, so many as are wanted; every code once before one twice."""
-    trees = [code_tree(code_type) for code_type in config.code_types]
-    rows = [
-        (tree, row)
-        for tree in trees
-        for row in tree.billable_rows
-        if config.scope == "all" or (tree.code_type, tree.codes[row]) in common_codes()
-    ]
-    order = np.random.default_rng(config.seed).permutation(len(rows)).tolist()
-    return [
-        (*rows[order[number % len(rows)]], number // len(rows)) for number in range(config.count)
-    ]
+    def _begin(self, code_type: CodeType) -> Writing:
+        """An answer's beginning, as far as no choice is left: it goes in with the prompt."""
+        prompts, reasoned = self.graph.prompts, self.config.stage > 1
+        (line_end,) = prompts.text_ids("\n")
+        marks = Marks(
+            end=self.graph.end,
+            line_end=line_end,
+            close=prompts.controls[chat.END_THINK] if reasoned else None,
+        )
+        first = [prompts.controls[chat.THINK], line_end] if reasoned else None
+        return Writing(
+            self.language(code_type).walk(),
+            marks,
+            prompts,
+            load_catalogue(code_type),
+            self.config.reasoning_tokens,
+            first or prompts.text_ids(f"{code_type.value}:"),
+        )

@@ -59,20 +59,20 @@ class SyntheticNarratives:
         variants: int = 8,
     ) -> None:
         """Lists the terms; arguments as of `OfficialTerms`, and narratives a term."""
-        self._official = OfficialTerms(code_types, seed, held_out_share, codes)
+        self.official = OfficialTerms(code_types, seed, held_out_share, codes)
         self.seed = seed
         self.variants = variants
 
     def __len__(self) -> int:
-        return len(self._official) * self.variants
+        return len(self.official) * self.variants
 
     def families(self) -> NDArray[np.str_]:
         """For each place the code type and the first three characters of the code."""
-        return np.tile(self._official.families(), self.variants)
+        return np.tile(self.official.families(), self.variants)
 
     def examples(self, places: Iterable[int], stage: int = 3) -> list[Example]:
         """The examples at places from 0 to `len(self)` - 1; a wrong answer for stage 3 only."""
-        terms = self._official.terms
+        terms = self.official.terms
         return [
             self._example(*terms[place % len(terms)], place // len(terms), stage)
             for place in places
