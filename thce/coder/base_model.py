@@ -52,7 +52,7 @@ def _with_tags(source: str) -> Path:
     named = sha256_file(file) if file.is_file() else hashlib.sha256(source.encode()).hexdigest()
     target = home() / "coder" / "start" / named[:16]
     if not target.is_dir():
-        deepspeed_to_stderr("cpu")
+        deepspeed_to_stderr()
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         try:

@@ -25,7 +25,7 @@ def convert(gguf: Path, target: Path) -> None:
     Raises:
         InputError: the vocabulary is of another kind.
     """
-    deepspeed_to_stderr("cpu")
+    deepspeed_to_stderr()
     tokenizer = read_tokenizer(gguf)
     tokenizer.save_pretrained(target)
     _model(gguf, tokenizer).save_pretrained(target)
