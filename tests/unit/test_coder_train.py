@@ -157,7 +157,7 @@ def test_a_dry_run_reports_and_writes_nothing(base: str, tmp_path: Path) -> None
 
 
 def test_fully_truncated_answers_are_counted_not_learnt(base: str, tmp_path: Path) -> None:
-    config = configured(1, base, tmp_path, max_tokens=75, max_steps=2)
+    config = configured(1, base, tmp_path, max_tokens=60, max_steps=2)
     lengths = train(config)["lengths"]
     assert 0 < lengths["answers_dropped"] < 10
     assert lengths["examples"] + lengths["answers_dropped"] == 10
