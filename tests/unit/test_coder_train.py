@@ -99,7 +99,13 @@ def test_the_size_of_micro_batches_does_not_change_the_losses(
     found = []
     for size in (4, 3, 1):
         config = configured(
-            stage, base, tmp_path / str(size), micro_batch_size=size, learning_rate=1e-3
+            stage,
+            base,
+            tmp_path / str(size),
+            data=write_rows(tmp_path / "six.jsonl", rows(stage, 6)),
+            micro_batch_size=size,
+            learning_rate=1e-3,
+            epochs=1 if stage == 3 else 2,
         )
         train(config)
         found.append([line["loss"] for line in lines(config)])
