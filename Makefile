@@ -19,7 +19,7 @@ REG_PRODIGY_ANSWERS ?=
 REG_HYDRATED ?= $(REG_HOME)/hydrated
 HUMAN_REGISTRY_CSV ?= $(REG_HOME)/human_labels.csv
 
-.PHONY: help install weights demo test soak bench lint constraints clean \
+.PHONY: help install weights weights-coder demo test soak bench lint constraints clean \
 	registry-prodigy-prepare registry-prodigy-annotate registry-prodigy-export \
 	registry-prep-with-human
 
@@ -41,18 +41,21 @@ install: $(BIN)/.installed ## make .venv and install thce with every version pin
 weights: $(BIN)/.installed
 	@$(THCE) weights fetch minilm
 
+weights-coder: $(BIN)/.installed
+	@$(THCE) weights fetch smollm2
+
 demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=path for your own
 	$(THCE) registry loop --config configs/registry/demo.yaml --output $(DEMO_HOME) \
 		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s 'test_notes=[]' -s corpus='the notes at $(NOTES)' -s fictional=false -s fit_fusion=true \
 			-s recipe.max_notes=200 -s recipe.epochs=5)
 
-test: $(BIN)/.installed weights ## the quick tests
+test: $(BIN)/.installed weights weights-coder ## the quick tests
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
 
-soak: $(BIN)/.installed weights ## long faults and full-size weights
+soak: $(BIN)/.installed weights weights-coder ## long faults and full-size weights
 	$(BIN)/python -m pytest -m soak --timeout=3600 $(PYTEST_ARGS)
 
-bench: $(BIN)/.installed weights ## every speed against its rival at full size: about an hour
+bench: $(BIN)/.installed weights weights-coder ## every speed against its rival at full size
 	@failed=0; \
 	$(THCE) bench thresholds || failed=1; \
 	$(THCE) bench train --repetitions 3 || failed=1; \

@@ -35,6 +35,15 @@ def ray_session() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.fixture(scope="module")
+def module_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that the tests of one module share, with a THCE_HOME of its own in `home`."""
+    folder = tmp_path_factory.mktemp("module")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THCE_HOME", str(folder / "home"))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def evaluation_data() -> Path:
     """The folder of evaluation data that is never shipped; absent, the test says so and skips."""

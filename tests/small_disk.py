@@ -14,10 +14,8 @@ from user_commands import THCE, environment
 
 _SCRIPT = """
 set -e
-disk=$1 options=$2 prepare=$3; shift 3
-mount -t tmpfs -o size=64m tmpfs "$disk"
-bash -c "$prepare"
-mount -o "remount,$options" "$disk"
+disk=$1 options=$2; shift 2
+mount -t tmpfs -o "$options" tmpfs "$disk"
 set +e
 "$@"
 code=$?
@@ -42,22 +40,19 @@ class Ended:
     left: list[str]
 
 
-def run_on(
-    disk: Path, options: str, *arguments: object, home: Path, prepare: str = "true"
-) -> Ended:
+def run_on(disk: Path, options: str, *arguments: object, home: Path) -> Ended:
     """Runs `thce` where `disk` is a tmpfs with these mount options, such as `size=16k` or `ro`.
 
     Args:
         disk: an empty folder.
-        options: of the mount, once `prepare` has run.
+        options: of the mount.
         arguments: of `thce`.
         home: THCE_HOME.
-        prepare: a shell command that puts files there before.
     """
     require_mounts()
     command = [*THCE, *(str(argument) for argument in arguments)]
     done = subprocess.run(
-        ["unshare", "-m", "bash", "-c", _SCRIPT, "small-disk", disk, options, prepare, *command],
+        ["unshare", "-m", "bash", "-c", _SCRIPT, "small-disk", disk, options, *command],
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,5 @@
 """A dataset and a training output small enough to make in a test: real steps, a tiny encoder."""
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,10 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from thce.files import read_jsonl
 from thce.registry.dataset import DatasetConfig, read_split
 from thce.registry.dataset import run as build_dataset
 from thce.registry.hydrated import list_column
 from thce.registry.labels import FALSE, Tier, cells_from_names
+
+VOCABULARY = 600
+"""Word pieces of every small tokenizer, and rows of every tiny encoder's embedding."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,18 @@ def exported(registry_data: Path) -> Exported:
     return Exported(folder, dataset, trained, report["path"], report)
 
 
+def shipped_notes(
+    registry_data: Path, authors: str = "ab", each: int | None = None
+) -> list[dict[str, Any]]:
+    """Rows of the shipped notes, the first `each` (all of them without) of every author."""
+    paths = [registry_data / f"registry_notes_{author}.jsonl" for author in authors]
+    return [row for path in paths for row in read_jsonl(path)[:each]]
+
+
 def write_dataset(folder: Path, registry_data: Path) -> str:
     """The shipped labelled notes, their gold labels as human ones, split as ever."""
-    notes = [
-        json.loads(line)
-        for path in sorted(registry_data.glob("registry_notes_*.jsonl"))
-        for line in path.read_text(encoding="utf-8").splitlines()
-    ]
+    paths = sorted(registry_data.glob("registry_notes_*.jsonl"))
+    notes = [row for path in paths for row in read_jsonl(path)]
     label = np.stack([cells_from_names(note["accept"], default=FALSE) for note in notes])
     table = pa.table(
         {
@@ -66,12 +74,12 @@ def write_dataset(folder: Path, registry_data: Path) -> str:
 
 
 def small_tokenizer(texts: list[str]) -> Any:
-    """A WordPiece tokenizer of 600 pieces learnt on the texts."""
+    """A WordPiece tokenizer of VOCABULARY pieces learnt on the texts."""
     from tokenizers import BertWordPieceTokenizer
     from transformers import PreTrainedTokenizerFast
 
     learnt = BertWordPieceTokenizer()
-    learnt.train_from_iterator(texts, vocab_size=600, show_progress=False)
+    learnt.train_from_iterator(texts, vocab_size=VOCABULARY, show_progress=False)
     return PreTrainedTokenizerFast(
         tokenizer_object=learnt._tokenizer,
         unk_token="[UNK]",
@@ -82,11 +90,35 @@ def small_tokenizer(texts: list[str]) -> Any:
     )
 
 
+def tiny_encoder(positions: int = 96) -> Any:
+    """A BERT of two layers with random weights, for notes of at most so many tokens."""
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=positions,
+    )
+    return BertModel(config, add_pooling_layer=False)
+
+
+def small_base(folder: Path, texts: list[str]) -> str:
+    """A folder with a tiny encoder and a tokenizer learnt on the texts, as training takes it."""
+    import torch
+
+    torch.manual_seed(0)
+    tiny_encoder().save_pretrained(folder)
+    small_tokenizer(texts).save_pretrained(folder)
+    return str(folder)
+
+
 def train_small(folder: Path, dataset: str, seed: int = 0) -> str:
     """What training writes, for an untrained encoder of two layers with loud random weights."""
     import torch
     import yaml
-    from transformers import BertConfig, BertModel
 
     from thce.registry.encode import NoteEncoder
     from thce.registry.model import FlagClassifier
@@ -95,15 +127,7 @@ def train_small(folder: Path, dataset: str, seed: int = 0) -> str:
     validation = read_split(dataset, "val")
     encoder = NoteEncoder(small_tokenizer(read_split(dataset, "train").texts), 96, 32)
     torch.manual_seed(seed)
-    config = BertConfig(
-        vocab_size=600,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-    )
-    model = FlagClassifier(BertModel(config, add_pooling_layer=False)).eval()
+    model = FlagClassifier(tiny_encoder(positions=128)).eval()
     with torch.inference_mode():
         model.head.weight.mul_(8.0)
         rows = [torch.from_numpy(ids)[None] for ids in encoder.encode(validation.texts)]

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from small_training import small_tokenizer, write_dataset
+from small_training import small_base, write_dataset
 
 from thce.config import load
 from thce.files import read_jsonl
 from thce.registry.dataset import read_split
+from thce.registry.train import TrainConfig
 
 THCE = [sys.executable, "-m", "thce.cli"]
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -75,6 +76,13 @@ def sigkill(process: subprocess.Popen[bytes]) -> None:
     assert not any(map(is_running, orphans)), "Ray outlives the command that started it"
 
 
+def kill_when(holds: Callable[[], Any], *arguments: object, home: Path, log: Path) -> None:
+    """Starts a command and kills it with SIGKILL once `holds` is true."""
+    process = begin(*arguments, home=home, log=log)
+    wait_until(holds, process, log)
+    sigkill(process)
+
+
 def is_running(pid: int) -> bool:
     """Whether a process is there, and not only waits for its parent to notice its end."""
     try:
@@ -108,27 +116,6 @@ def training_worker(pid: int) -> int | None:
     return None
 
 
-def small_base(folder: Path, texts: list[str], dropout: float = 0.1) -> str:
-    """A folder with an encoder of two small layers and its tokenizer, random weights."""
-    import torch
-    from transformers import BertConfig, BertModel
-
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=600,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-        hidden_dropout_prob=dropout,
-        attention_probs_dropout_prob=0.0,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    small_tokenizer(texts).save_pretrained(folder)
-    return str(folder)
-
-
 def dataset_and_base(folder: Path, registry_data: Path) -> tuple[str, str]:
     """The shipped notes as a dataset, and an encoder for them."""
     dataset = write_dataset(folder, registry_data)
@@ -157,15 +144,20 @@ def train_arguments(dataset: str, base: str, output: Path, **fields: Any) -> lis
     ]
 
 
+def train_config(dataset: str, base: str, output: Path, **fields: Any) -> TrainConfig:
+    """What `train_arguments` configure."""
+    given = {"dataset": dataset, "output": str(output), "model_name": base} | SMALL_RECIPE | fields
+    return load(TrainConfig, None, [f"{name}={value}" for name, value in given.items()])
+
+
 def train_undisturbed(dataset: str, base: str, output: Path, **fields: Any) -> None:
     """The same training in this process, without Ray: what nothing can interrupt."""
     import torch
 
-    from thce.registry.train import TrainConfig, train_on_device
+    from thce.registry.train import train_on_device
     from thce.training.reporters import LocalReporter
 
-    given = {"dataset": dataset, "output": str(output), "model_name": base} | SMALL_RECIPE | fields
-    config = load(TrainConfig, None, [f"{name}={value}" for name, value in given.items()])
+    config = train_config(dataset, base, output, **fields)
     reporter = LocalReporter(output.with_name(f"{output.name}-run"))
     settings = config.model_dump(mode="json") | {"threads": 1, "run": "undisturbed"}
     train_on_device(settings, reporter, torch.device("cpu"))

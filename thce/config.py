@@ -1,6 +1,6 @@
 """YAML -> pydantic: dotted overrides, unknown keys refused, errors that name file and field."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,27 +22,35 @@ class Config(BaseModel):
 C = TypeVar("C", bound=Config)
 
 
-def load(cls: type[C], path: str | Path | None = None, overrides: Iterable[str] = ()) -> C:
-    """Builds a configuration from a YAML file and `a.b=value` overrides (values are YAML).
+def load(
+    cls: type[C],
+    path: str | Path | Sequence[str | Path] | None = None,
+    overrides: Iterable[str] = (),
+) -> C:
+    """Builds a configuration from YAML files and `a.b=value` overrides (values are YAML).
 
     A text that is `$THCE_HOME` or begins with `$THCE_HOME/` gets the folder in its place.
 
     Args:
         cls: the configuration class.
-        path: YAML file holding a mapping; None starts from the defaults.
+        path: YAML file holding a mapping, or several, of which later ones overrule; None starts
+            from the defaults.
         overrides: dotted assignments, applied in order, the last one wins.
 
     Raises:
         InputError: the file cannot be read, an override has no `=`, or a field is unknown,
             missing or invalid.
     """
-    values = _read_mapping(path) if path is not None else {}
+    paths = [path] if isinstance(path, str | Path) else list(path or ())
+    values: dict[str, Any] = {}
+    for one in paths:
+        _overlay(values, _read_mapping(one))
     for override in overrides:
         _apply(values, override)
     try:
         return cls.model_validate(_under_home(values))
     except ValidationError as error:
-        raise InputError(_describe(error, path)) from None
+        raise InputError(_describe(error, ", ".join(map(str, paths)))) from None
 
 
 def dump(config: Config) -> str:
@@ -64,6 +72,15 @@ def _read_mapping(path: str | Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path}: a configuration is a mapping of names to values")
     return values
+
+
+def _overlay(values: dict[str, Any], later: dict[str, Any]) -> None:
+    """Writes a later file's values over those of earlier ones, group by group."""
+    for name, value in later.items():
+        if isinstance(value, dict) and isinstance(values.get(name), dict):
+            _overlay(values[name], value)
+        else:
+            values[name] = value
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
@@ -94,7 +111,7 @@ def _under_home(value: Any) -> Any:
     return value
 
 
-def _describe(error: ValidationError, path: str | Path | None) -> str:
+def _describe(error: ValidationError, paths: str) -> str:
     parts = []
     for item in error.errors():
         field = ".".join(str(step) for step in item["loc"]) or "configuration"
@@ -102,4 +119,4 @@ def _describe(error: ValidationError, path: str | Path | None) -> str:
             parts.append(f"{field}: unknown name, remove it or correct the spelling")
         else:
             parts.append(f"{field}: {item['msg'].lower()}")
-    return f"{path or 'configuration'}: " + "; ".join(parts)
+    return f"{paths or 'configuration'}: " + "; ".join(parts)

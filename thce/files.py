@@ -1,4 +1,4 @@
-"""Durable local writes (temp file, fsync, rename) and JSON lines."""
+"""Durable local writes (temp file, fsync, rename) of text, JSON, JSON lines and Parquet."""
 
 import glob
 import hashlib
@@ -9,9 +9,12 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from thce.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @contextmanager
@@ -113,6 +116,14 @@ def write_jsonl(path: str | Path, rows: Iterable[dict[str, Any]]) -> int:
             handle.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
             count += 1
     return count
+
+
+def write_parquet(path: str | Path, table: "pa.Table") -> None:
+    """Replaces a local Parquet file atomically."""
+    import pyarrow.parquet as pq
+
+    with atomic_open(path, "wb") as handle:
+        pq.write_table(table, handle)
 
 
 def read_json(path: str | Path) -> Any:

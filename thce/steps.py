@@ -3,7 +3,7 @@
 import importlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from thce import config as configs
@@ -14,7 +14,7 @@ from thce.paths import require_absolute
 def run_step(
     module: str,
     config_class: str,
-    path: str | None,
+    path: str | Sequence[str] | None,
     overrides: Iterable[str] = (),
     **shortcuts: Any,
 ) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def run_step(
     Args:
         module: where `run` and the configuration class are.
         config_class: name of the configuration class.
-        path: YAML file, or None for the defaults.
+        path: YAML file or several, of which later ones overrule; None for the defaults.
         overrides: dotted `a.b=value` assignments.
         shortcuts: fields given by options of their own; None leaves a field alone; they
             overrule everything else.
@@ -32,15 +32,17 @@ def run_step(
         InputError: the configuration is wrong, or the step says so.
     """
     step = importlib.import_module(module)
-    given = [
-        f"{name}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None
-    ]
-    config = configs.load(getattr(step, config_class), path, [*overrides, *given])
-    return dict(step.run(config))
+    given = [*overrides, *given_overrides(shortcuts)]
+    return dict(step.run(configs.load(getattr(step, config_class), path, given)))
+
+
+def given_overrides(shortcuts: Mapping[str, Any]) -> list[str]:
+    """`name=value` for each option that was given; None stands for one that was not."""
+    return [f"{name}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None]
 
 
 def run_job(module: str, config_class: str, outputs: tuple[str, ...] = ("output",)) -> None:
-    """The whole of a script in jobs/: `--config FILE [a.b=value ...]`, a report as JSON, exit code.
+    """The whole of a script in jobs/: `--config FILE ... [a.b=value ...]`, a report as JSON.
 
     Args:
         module: where `run` and the configuration class are.
@@ -48,9 +50,9 @@ def run_job(module: str, config_class: str, outputs: tuple[str, ...] = ("output"
         outputs: fields that name outputs; a relative one is refused.
     """
     try:
-        path, overrides = _arguments(sys.argv[1:])
+        paths, overrides = _arguments(sys.argv[1:])
         step = importlib.import_module(module)
-        config = configs.load(getattr(step, config_class), path, overrides)
+        config = configs.load(getattr(step, config_class), paths, overrides)
         for field in outputs:
             value = getattr(config, field)
             if value is not None:
@@ -65,9 +67,9 @@ def run_job(module: str, config_class: str, outputs: tuple[str, ...] = ("output"
         sys.exit(1)
 
 
-def _arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """The configuration's path and the overrides of a job's command line."""
-    path: str | None = None
+def _arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The configuration's paths and the overrides of a job's command line."""
+    paths = []
     overrides = []
     rest = iter(arguments)
     for argument in rest:
@@ -75,10 +77,11 @@ def _arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
             path = next(rest, None)
             if path is None:
                 raise InputError("--config: give the path of a YAML file after it")
+            paths.append(path)
         elif argument.startswith("--config="):
-            path = argument.removeprefix("--config=")
+            paths.append(argument.removeprefix("--config="))
         elif argument.startswith("-"):
             raise InputError(f"{argument}: unknown; a job takes --config FILE and name=value")
         else:
             overrides.append(argument)
-    return path, overrides
+    return paths, overrides

@@ -11,16 +11,7 @@ import pytest
 
 from thce.cli import main
 
-STEPS = {
-    "hydrate": "--input",
-    "dataset": "--hydrated",
-    "train": "--dataset",
-    "export": "--model",
-    "score": "--input",
-    "evaluate": "--input",
-    "sample": "--hydrated",
-    "loop": "--notes",
-}
+STEPS = ("hydrate", "dataset", "train", "export", "score", "evaluate", "sample", "loop")
 CONFIGS = {
     "absent.yaml": "absent.yaml: No such file",
     "dir": "dir: Is a directory",
@@ -45,7 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "text.sqlite": b"no database " * 500,
         "bin.jsonl": bytes(range(256)),
         "good.jsonl": b'{"id": "e1", "text": "EBUS of 4R."}\n',
-        "flag.jsonl": b'{"id": "e1", "text": "EBUS of 4R.", "accept": ["no_such_flag"]}\n',
         "other.csv": b"a,b\n1,2\n",
         "empty.yaml": b"",
         "bin.yaml": b"\xff\xfe\x00",
@@ -141,7 +131,14 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "planted absent": (["notes", "recall", "--planted", "absent"], "absent: "),
     "planted empty": (["notes", "recall", "--planted", "empty.jsonl"], "empty.jsonl: "),
     "planted other": (["notes", "recall", "--planted", "good.jsonl"], "good.jsonl:1: "),
-    "hydrated empty": (["registry", "dataset", "--hydrated", "empty.parquet", "--output", "o"], ""),
+    "hydrated empty": (
+        ["registry", "dataset", "--hydrated", "empty.parquet", "--output", "o"],
+        "empty.parquet: not readable as Parquet",
+    ),
+    "hydrated folder empty": (
+        ["registry", "dataset", "--hydrated", "dir", "--output", "o"],
+        "dir: no Parquet file there; give what the step before wrote",
+    ),
     "human": (
         ["registry", "dataset", "--hydrated", "absent", "--human", "other.csv", "--output", "o"],
         "absent: no Parquet file",
@@ -171,7 +168,14 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "loop output": ([*LOOP[:-1], "good.jsonl/x"], "Not a directory"),
     "sample strategy": ([*SAMPLE, "--strategy", "best"], "strategy: input should be"),
     "sample limit": ([*SAMPLE, "--limit", "0"], "limit: input should be greater"),
-    "sample scores": ([*SAMPLE, "--scores", "absent"], "scores"),
+    "sample scores without model": (
+        [*SAMPLE, "--scores", "absent"],
+        "give scores and the model that made them together",
+    ),
+    "sample model without scores": (
+        [*SAMPLE, "--model", "absent"],
+        "give scores and the model that made them together",
+    ),
     "no champion": (
         ["registry", "score", "--model", "champion:none", "--input", "x", "--output", "o"],
         "no bundle was promoted",

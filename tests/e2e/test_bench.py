@@ -1,17 +1,14 @@
 """Each bench as a user runs it, at tiny size: its JSON line, its claims, its one line of error."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from small_graph import small_model
-from small_training import exported, small_tokenizer
+from small_training import exported, small_base
+from user_commands import thce
 
-THCE = [sys.executable, "-m", "thce.cli", "bench"]
 FIELDS = {
     "bench",
     "name",
@@ -32,15 +29,9 @@ FIELDS = {
 }
 
 
-def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*THCE, *arguments], capture_output=True, text=True, timeout=400, check=False
-    )
-
-
-def _line(*arguments: str) -> dict[str, Any]:
+def _line(*arguments: object, home: Path) -> dict[str, Any]:
     """The JSON line of a run, which may miss its target at this size and then says so."""
-    done = _bench(*arguments, "--json")
+    done = thce("bench", *arguments, "--json", home=home, timeout=400)
     assert done.returncode in (0, 1), done.stderr
     assert len(done.stdout.splitlines()) == 1
     found = json.loads(done.stdout)
@@ -53,8 +44,9 @@ def _line(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_thresholds() -> None:
-    found = _line("thresholds", "--notes", "400", "--seeds", "3", "--repetitions", "2")
+def test_thresholds(tmp_path: Path) -> None:
+    given = ["--notes", "400", "--seeds", "3", "--repetitions", "2"]
+    found = _line("thresholds", *given, home=tmp_path)
     assert found["checks"]["no grid point is better on the notes it was fitted on"]
     assert found["ratio"] == pytest.approx(found["rival"] / found["ours"], rel=1e-2)
     assert set(found["details"]["held_out_macro_f1_above_the_grid_by_validation_size"]) == {
@@ -64,10 +56,11 @@ def test_thresholds() -> None:
     }
 
 
-def test_hydrate() -> None:
+def test_hydrate(tmp_path: Path) -> None:
     found = _line(
         *("hydrate", "--notes", "300", "--small-notes", "100", "--ray-notes", "200"),
         *("--keyword-notes", "10", "--repetitions", "1"),
+        home=tmp_path,
     )
     assert all(found["checks"].values()), found["checks"]
     assert len(found["checks"]) == 2
@@ -78,10 +71,11 @@ def test_hydrate() -> None:
     ]
 
 
-def test_score(registry_data: Path) -> None:
+def test_score(registry_data: Path, tmp_path: Path) -> None:
     found = _line(
         *("score", "--model", exported(registry_data).bundle, "--seconds", "0.05"),
         *("--input", str(registry_data / "registry_notes_b.jsonl"), "--weights", "int8"),
+        home=tmp_path,
     )
     assert found["checks"] == {
         "int8: rows do not depend on workers and batches": True,
@@ -91,24 +85,13 @@ def test_score(registry_data: Path) -> None:
 
 
 def test_train(tmp_path: Path) -> None:
-    from transformers import BertConfig, BertModel
-
     from thce.bench.load_notes import SHORT_WORDS, load_rows
 
-    texts = [row["text"] for row in load_rows(50, SHORT_WORDS)]
-    config = BertConfig(
-        vocab_size=600,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=96,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
-    small_tokenizer(texts).save_pretrained(tmp_path)
+    base = small_base(tmp_path / "base", [row["text"] for row in load_rows(50, SHORT_WORDS)])
     found = _line(
-        *("train", "--base", str(tmp_path), "--notes", "40", "--tokens", "32"),
+        *("train", "--base", base, "--notes", "40", "--tokens", "32"),
         *("--epochs", "1", "--repetitions", "1"),
+        home=tmp_path,
     )
     assert found["checks"] == {"both sides have the same losses": True}
 
@@ -117,6 +100,7 @@ def test_coder(tmp_path: Path) -> None:
     found = _line(
         *("coder", "--base", str(small_model(tmp_path)), "--narratives", "2"),
         *("--tokens", "8", "--repetitions", "1"),
+        home=tmp_path,
     )
     assert found["checks"] == {"every answer has a billable code": True}
     rates = found["details"]["tokens_per_second"]
@@ -132,6 +116,7 @@ def test_coder(tmp_path: Path) -> None:
         ["score", "--input", "absent.jsonl"],
         ["score", "--weights", "int4"],
         ["hydrate", "--notes", "-1"],
+        ["hydrate", "--notes", "500", "--small-notes", "500"],
         ["thresholds", "--notes", "3"],
         ["train", "--base", "./absent"],
         ["coder", "--base", "./absent"],
@@ -140,14 +125,7 @@ def test_coder(tmp_path: Path) -> None:
     ids=lambda arguments: " ".join(arguments),
 )
 def test_bad_input_ends_with_2_and_one_line(arguments: list[str], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*THCE, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=os.environ | {"THCE_HOME": str(tmp_path)},
-    )
+    done = thce("bench", *arguments, home=tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("thce: ")
     assert len(done.stderr.strip().splitlines()) == 1

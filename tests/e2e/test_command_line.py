@@ -1,34 +1,20 @@
 """The command line as a user meets it: exit codes, one clear line, speed of --help."""
 
 import json
-import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-THCE = [sys.executable, "-m", "thce.cli"]
-
-
-def _thce(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"THCE_HOME": str(home)}
-    return subprocess.run(
-        [*THCE, *arguments],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=120,
-        check=False,
-    )
+from user_commands import thce
 
 
 def test_help_is_quick_and_names_every_system(tmp_path: Path) -> None:
     seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = _thce("--help", home=tmp_path)
+        done = thce("--help", home=tmp_path)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert done.returncode == 0
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
@@ -68,15 +54,7 @@ def test_help_loads_no_heavy_library() -> None:
     ids=lambda arguments: " ".join(arguments[:2]),
 )
 def test_bad_input_ends_with_2_and_one_line(arguments: list[str], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*THCE, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=os.environ | {"THCE_HOME": str(tmp_path / "home")},
-        timeout=120,
-        check=False,
-    )
+    done = thce(*arguments, home=tmp_path / "home", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("thce: ")
     assert len(done.stderr.strip().splitlines()) == 1
@@ -84,14 +62,14 @@ def test_bad_input_ends_with_2_and_one_line(arguments: list[str], tmp_path: Path
 
 
 def test_labels_are_listed_in_order(tmp_path: Path) -> None:
-    done = _thce("registry", "labels", "--json", home=tmp_path)
+    done = thce("registry", "labels", "--json", home=tmp_path)
     rows = json.loads(done.stdout)
     assert len(rows) == 29
     assert rows[0]["flag"] == "diagnostic_bronchoscopy"
 
 
 def test_doctor_says_what_to_do_about_missing_weights(tmp_path: Path) -> None:
-    done = _thce("doctor", "--json", home=tmp_path)
+    done = thce("doctor", "--json", home=tmp_path)
     checks = {check["name"]: check for check in json.loads(done.stdout)}
     assert set(checks) >= {"python", "compiler", "memory", "weights", "ray", "packages"}
     assert done.returncode == 1

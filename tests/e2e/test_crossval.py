@@ -1,15 +1,13 @@
 """Cross-validation at the smallest size: the real steps, a tiny encoder."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from small_training import small_tokenizer
+from small_training import shipped_notes, small_base
 
 from thce.errors import InputError
 from thce.files import read_jsonl, write_jsonl
@@ -18,35 +16,15 @@ from thce.registry.labels import N_FLAGS
 
 
 @pytest.fixture(scope="module")
-def home(
-    tmp_path_factory: pytest.TempPathFactory, registry_data: Path, ray_session: None
-) -> Iterator[Path]:
-    """Two files of 24 notes, a THCE_HOME of their own and an encoder of two small layers."""
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("crossval")
-    before = os.environ.get("THCE_HOME")
-    os.environ["THCE_HOME"] = str(folder / "home")
+def home(module_folder: Path, registry_data: Path, ray_session: None) -> Path:
+    """Two files of 24 notes and an encoder of two small layers."""
     texts = []
-    for name in ("a", "b"):
-        rows = read_jsonl(registry_data / f"registry_notes_{name}.jsonl")[:24]
-        write_jsonl(folder / f"{name}.jsonl", rows)
+    for author in "ab":
+        rows = shipped_notes(registry_data, author, 24)
+        write_jsonl(module_folder / f"{author}.jsonl", rows)
         texts += [row["text"] for row in rows]
-    config = BertConfig(
-        vocab_size=600,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "base")
-    small_tokenizer(texts).save_pretrained(folder / "base")
-    yield folder
-    if before is None:
-        del os.environ["THCE_HOME"]
-    else:
-        os.environ["THCE_HOME"] = before
+    small_base(module_folder / "base", texts)
+    return module_folder
 
 
 def _config(home: Path, name: str, **fields: Any) -> CrossvalConfig:
@@ -56,7 +34,7 @@ def _config(home: Path, name: str, **fields: Any) -> CrossvalConfig:
             "output": str(home / name),
             "recipe": {
                 "model_name": str(home / "base"),
-                "head_tokens": 96,
+                "head_tokens": 64,
                 "tail_tokens": 32,
                 "epochs": 1,
                 "checkpoint_every": 0,
@@ -100,6 +78,31 @@ def test_every_file_is_tested_by_a_model_of_the_other_and_a_second_call_trains_n
         run(config.model_copy(update={"seed": 7}))
 
 
+def test_a_run_goes_on_with_the_same_notes_only_and_leaves_nothing_behind(home: Path) -> None:
+    config = _config(home, "resumed", by="file")
+    report = run(config)
+    notes = home / "a.jsonl"
+    before = notes.read_bytes()
+    rows = read_jsonl(notes)
+    write_jsonl(notes, [rows[0] | {"accept": []}, *rows[1:]])
+    with pytest.raises(InputError, match="begun with another notes; give another output"):
+        run(config)
+    notes.write_bytes(before)
+    record = home / "resumed" / "made_with.json"
+    made_with = json.loads(record.read_text(encoding="utf-8"))
+    for name in ("rules", "thce"):
+        record.write_text(json.dumps(made_with | {name: "older"}), encoding="utf-8")
+        with pytest.raises(InputError, match=f"begun with another {name};"):
+            run(config)
+    record.write_text(json.dumps(made_with), encoding="utf-8")
+    fold = home / "resumed" / "folds" / "0-a"
+    (fold / "training").mkdir()
+    (fold / "test.parquet").touch()
+    assert run(config) == report
+    assert {path.name for path in fold.iterdir()} == {"dataset", "fold.parquet", "frozen.json"}
+
+
+@pytest.mark.soak
 def test_by_fold_every_note_is_tested_once(home: Path) -> None:
     report = run(_config(home, "folds", folds=2))
     table = pq.read_table(report["out_of_fold"])
@@ -117,5 +120,9 @@ def test_notes_without_labels_are_refused(home: Path) -> None:
         for row in read_jsonl(home / "a.jsonl")
     ]
     write_jsonl(home / "unlabelled.jsonl", rows)
+    config = _config(home, "unlabelled", notes=[str(home / "unlabelled.jsonl")])
     with pytest.raises(InputError, match="no `accept`"):
-        run(_config(home, "unlabelled", notes=[str(home / "unlabelled.jsonl")]))
+        run(config)
+    write_jsonl(home / "unlabelled.jsonl", read_jsonl(home / "a.jsonl")[:3])
+    with pytest.raises(InputError, match="3 notes are too few"):
+        run(config)  # mended notes are taken as long as no fold was begun

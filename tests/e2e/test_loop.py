@@ -1,13 +1,11 @@
 """The diamond loop as its user runs it: by the oracle, and by people through answer files."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_training import small_tokenizer
+from small_training import shipped_notes, small_base
 
 from thce.errors import InputError
 from thce.files import read_jsonl, write_jsonl
@@ -15,36 +13,12 @@ from thce.registry.loop import LoopConfig, run
 
 
 @pytest.fixture(scope="module")
-def notes(
-    tmp_path_factory: pytest.TempPathFactory, registry_data: Path, ray_session: None
-) -> Iterator[dict[str, Any]]:
-    """Sixty shipped notes, a THCE_HOME of their own and an encoder of two small layers."""
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("loop")
-    home = os.environ.get("THCE_HOME")
-    os.environ["THCE_HOME"] = str(folder / "home")
-    rows = [
-        row
-        for name in ("a", "b")
-        for row in read_jsonl(registry_data / f"registry_notes_{name}.jsonl")[:30]
-    ]
-    write_jsonl(folder / "notes.jsonl", rows)
-    config = BertConfig(
-        vocab_size=600,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "base")
-    small_tokenizer([row["text"] for row in rows]).save_pretrained(folder / "base")
-    yield {"folder": folder, "rows": {row["id"]: row for row in rows}}
-    if home is None:
-        del os.environ["THCE_HOME"]
-    else:
-        os.environ["THCE_HOME"] = home
+def notes(module_folder: Path, registry_data: Path, ray_session: None) -> dict[str, Any]:
+    """Sixty shipped notes and an encoder of two small layers."""
+    rows = shipped_notes(registry_data, "ab", 30)
+    write_jsonl(module_folder / "notes.jsonl", rows)
+    small_base(module_folder / "base", [row["text"] for row in rows])
+    return {"folder": module_folder, "rows": {row["id"]: row for row in rows}}
 
 
 def _config(shared: dict[str, Any], name: str, **fields: Any) -> LoopConfig:
@@ -59,7 +33,7 @@ def _config(shared: dict[str, Any], name: str, **fields: Any) -> LoopConfig:
             "test_labels": 4,
             "recipe": {
                 "model_name": str(folder / "base"),
-                "head_tokens": 96,
+                "head_tokens": 64,
                 "tail_tokens": 32,
                 "epochs": 2,
                 "checkpoint_every": 0,

@@ -3,74 +3,20 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from small_loop import doubling_trainer, losses, run_until_killed
 
-from thce.training.batches import BatchPlan
 from thce.training.checkpoints import damaged_file, seal
-from thce.training.loop import Schedule, Trainer
-from thce.training.replica import PlainReplica
-from thce.training.reporters import LocalReporter
+from thce.training.loop import Trainer
 
 EPOCHS = 5
 
 
-class _KilledError(Exception):
-    pass
-
-
-class _Noisy:
-    """Fits y = 2x with dropout, so that a resumed run must draw what it would have drawn."""
-
-    def __init__(self) -> None:
-        self.x = torch.from_numpy(np.random.default_rng(0).normal(size=(24, 4)).astype(np.float32))
-
-    def weight(self, batch: np.ndarray) -> float:
-        return float(len(batch))
-
-    def loss(self, module: nn.Module, examples: np.ndarray) -> Tensor:
-        x = self.x[examples]
-        return ((module(x) - 2 * x) ** 2).sum()
-
-    def evaluate(self, module: nn.Module) -> dict[str, Any]:
-        with torch.no_grad():
-            return {"score": -float(((module(self.x) - 2 * self.x) ** 2).sum())}
-
-
 def trainer(folder: Path) -> Trainer:
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 4))
-    groups = [{"params": list(model.parameters()), "weight_decay": 0.01}]
-    return Trainer(
-        _Noisy(),
-        PlainReplica(model, groups, 1.0, 1, torch.device("cpu")),
-        BatchPlan([1] * 24, 8, 4, 42),
-        Schedule(EPOCHS, [0.1], patience=0),
-        LocalReporter(folder),
-    )
-
-
-def losses(finished: Trainer) -> list[float]:
-    return [row["train_loss"] for row in finished.progress.history]
-
-
-def killed_after(folder: Path, epoch: int) -> None:
-    """A run whose process ends right after the checkpoint of an epoch."""
-    cut = trainer(folder)
-    report = cut.reporter.report
-
-    def killed(metrics: dict[str, Any], save: Any) -> None:
-        report(metrics, save)
-        if metrics["epoch"] == epoch:
-            raise _KilledError
-
-    cut.reporter.report = killed  # type: ignore[method-assign]
-    with pytest.raises(_KilledError):
-        cut.run()
+    """With dropout, so that a resumed run must draw what it would have drawn."""
+    return doubling_trainer(folder, dropout=0.5, epochs=EPOCHS, micro=4)
 
 
 def truncate(path: Path) -> None:
@@ -99,7 +45,7 @@ def test_newest_damaged_so_the_one_before_is_used_and_the_file_named(
     file: str,
     damage: Callable[[Path], object],
 ) -> None:
-    killed_after(tmp_path, 3)
+    run_until_killed(trainer(tmp_path), epoch=3)
     kept = sorted(tmp_path.iterdir())
     assert [path.name for path in kept] == ["checkpoint_00002", "checkpoint_00003"]
     damage(kept[-1] / file)
@@ -115,7 +61,7 @@ def test_newest_damaged_so_the_one_before_is_used_and_the_file_named(
 def test_dropout_after_a_resume_is_what_it_would_have_been(
     tmp_path: Path, expected: list[float]
 ) -> None:
-    killed_after(tmp_path, 2)
+    run_until_killed(trainer(tmp_path), epoch=2)
     torch.rand(1000)  # another process has drawn other numbers before
     resumed = trainer(tmp_path)
     resumed.run()
@@ -125,7 +71,7 @@ def test_dropout_after_a_resume_is_what_it_would_have_been(
 def test_nothing_whole_is_left_so_training_starts_over_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], expected: list[float]
 ) -> None:
-    killed_after(tmp_path, 2)
+    run_until_killed(trainer(tmp_path), epoch=2)
     for path in tmp_path.iterdir():
         truncate(path / "replica.pt")
     again = trainer(tmp_path)

@@ -11,16 +11,8 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
-from small_training import exported
-from user_commands import (
-    begin,
-    descendants,
-    report_of,
-    sigkill,
-    small_base,
-    thce,
-    wait_until,
-)
+from small_training import exported, shipped_notes, small_base
+from user_commands import begin, descendants, kill_when, report_of, thce, wait_until
 
 from thce.annotations.store import AnnotationStore
 from thce.files import read_json, read_jsonl, sha256_file, write_jsonl
@@ -49,22 +41,18 @@ class Setting:
 
     def killed(self, command: list[str], when: Callable[[], Any]) -> None:
         """Starts a command and kills it with SIGKILL once `when` is true."""
-        process = begin(*command, "--json", home=self.home, log=self.log)
-        wait_until(when, process, self.log)
-        sigkill(process)
+        kill_when(when, *command, "--json", home=self.home, log=self.log)
 
 
 @pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Setting:
-    folder = tmp_path_factory.mktemp("killed")
-    shipped = read_jsonl(registry_data / "registry_notes_a.jsonl")
+def setting(module_folder: Path, registry_data: Path) -> Setting:
     rows = [
         row | {"id": f"{row['id']}-{copy}", "text": f"{row['text']} Copy {copy}."}
         for copy in range(12)
-        for row in shipped
+        for row in shipped_notes(registry_data, "a")
     ]
-    write_jsonl(folder / "notes.jsonl", rows)
-    return Setting(folder, folder / "notes.jsonl", exported(registry_data).bundle)
+    write_jsonl(module_folder / "notes.jsonl", rows)
+    return Setting(module_folder, module_folder / "notes.jsonl", exported(registry_data).bundle)
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -131,11 +119,7 @@ def test_killed_hydrating_and_then_the_same_command(setting: Setting) -> None:
 
 def loop_command(setting: Setting, registry_data: Path, output: Path) -> list[str]:
     """A loop of one round on sixty notes, by a file of its own."""
-    rows = [
-        row
-        for name in ("a", "b")
-        for row in read_jsonl(registry_data / f"registry_notes_{name}.jsonl")[:30]
-    ]
+    rows = shipped_notes(registry_data, "ab", 30)
     write_jsonl(setting.folder / "loop-notes.jsonl", rows)
     base = small_base(setting.folder / "base", [row["text"] for row in rows])
     config = {
@@ -146,7 +130,7 @@ def loop_command(setting: Setting, registry_data: Path, output: Path) -> list[st
         "validation_labels": 3,
         "recipe": {
             "model_name": base,
-            "head_tokens": 96,
+            "head_tokens": 64,
             "tail_tokens": 32,
             "epochs": 3,
             "precision": "fp32",

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 import torch
-from user_commands import small_base
+from small_training import small_base
 
 from thce.bundles.load import open_bundle
 from thce.errors import InputError

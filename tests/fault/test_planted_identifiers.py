@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from planted import Identifier, identifiers, shown, shown_in
-from small_training import exported
-from user_commands import small_base, thce
+from small_training import exported, shipped_notes, small_base
+from user_commands import thce
 
 from thce.files import read_jsonl, write_jsonl
 
@@ -32,13 +32,9 @@ class Notes:
 
 
 @pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Notes:
-    folder = tmp_path_factory.mktemp("planted")
-    rows = [
-        row
-        for name in ("a", "b", "c", "d")
-        for row in read_jsonl(registry_data / f"registry_notes_{name}.jsonl")[:30]
-    ][:60]
+def notes(module_folder: Path, registry_data: Path) -> Notes:
+    folder = module_folder
+    rows = shipped_notes(registry_data, "ab", 30)
     for number, row in enumerate(rows):
         mine = PLANTED[number :: len(rows)]
         row["text"] = " ".join([row["text"], *(one.sentence for one in mine)])
@@ -67,10 +63,34 @@ def bad_lines(planted: list[Identifier]) -> list[str]:
     return [*(json.dumps(row) for row in rows), '{"id": "x8", "text": "' + one.sentence]
 
 
-def silent(done: Any, *paths: Path) -> None:
-    """The command showed no identifier, nor do the files that it wrote."""
+NOTES_THEMSELVES = (
+    "prepared.jsonl",
+    "notes.parquet",
+    "hydrated/*.parquet",
+    "dataset/registry_*",
+    "annotations.sqlite*",
+    "batch*.jsonl",
+)
+"""What is data and no log: it holds prepared notes and may hold what de-identification missed."""
+
+
+def silent(done: Any, *written: Path) -> None:
+    """The command showed no identifier, nor does any file that it wrote, notes apart.
+
+    Args:
+        done: the command that ended.
+        written: the files and folders that it wrote; each of them is there.
+    """
     assert shown(done.stdout + done.stderr, PLANTED) == []
-    assert shown_in([path for path in paths if path.is_file()], PLANTED) == {}
+    for path in written:
+        assert path.exists(), f"{path}: nothing was written"
+        assert shown_in(logs_in(path), PLANTED) == {}
+
+
+def logs_in(path: Path) -> list[Path]:
+    """A file, or all below a folder that are no notes themselves."""
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return [file for file in files if not any(file.match(name) for name in NOTES_THEMSELVES)]
 
 
 def test_what_is_planted_is_in_the_notes_and_would_be_found(notes: Notes) -> None:
@@ -80,18 +100,18 @@ def test_what_is_planted_is_in_the_notes_and_would_be_found(notes: Notes) -> Non
 
 
 def test_reading_and_preparing_name_no_identifier(notes: Notes) -> None:
-    out = notes.folder / "prepared.jsonl"
+    folder = notes.folder / "prepared"
+    out, quarantine = folder / "prepared.jsonl", folder / "quarantine.jsonl"
     tolerant = thce(
         *("notes", "prepare", "--input", notes.mixed, "--output", out, "--max-bad", "50"),
         home=notes.home,
     )
     assert tolerant.returncode == 0, tolerant.stderr
-    quarantine = notes.folder / "quarantine.jsonl"
     assert len(read_jsonl(quarantine)) == 11
-    silent(tolerant, quarantine)
+    silent(tolerant, folder)
     strict = thce("notes", "prepare", "--input", notes.mixed, "--output", out, home=notes.home)
     assert strict.returncode == 2
-    silent(strict)
+    silent(strict, folder)
     check = thce("notes", "check", "--input", notes.mixed, home=notes.home)
     assert check.returncode == 1
     silent(check)
@@ -145,9 +165,9 @@ def test_importing_answers_names_no_identifier(notes: Notes, tmp_path: Path) -> 
         home=notes.home,
     )
     assert done.returncode == 1, done.stderr
-    quarantines = list((tmp_path / "quarantine").iterdir())
-    assert len(read_jsonl(quarantines[0])) == len(wrong)
-    silent(done, *quarantines)
+    (quarantine,) = (tmp_path / "quarantine").iterdir()
+    assert len(read_jsonl(quarantine)) == len(wrong)
+    silent(done, quarantine)
 
 
 @pytest.fixture
@@ -158,24 +178,14 @@ def ray_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-NOTES_THEMSELVES = (
-    "notes.parquet",
-    "hydrated/*",
-    "dataset/registry_*",
-    "annotations.sqlite*",
-    "batch*.jsonl",
-)
-"""What is data and no log: it holds prepared notes and may hold what de-identification missed."""
-
-
 @pytest.mark.soak
 def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
     notes: Notes, registry_data: Path, tmp_path: Path, ray_folder: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("RAY_TMPDIR", str(ray_folder))
-    shipped = [row["text"] for row in read_jsonl(registry_data / "registry_notes_a.jsonl")]
+    shipped = [row["text"] for row in shipped_notes(registry_data, "a")]
     base = small_base(tmp_path / "base", shipped)
-    recipe = {"model_name": base, "head_tokens": 96, "tail_tokens": 32, "epochs": 2}
+    recipe = {"model_name": base, "head_tokens": 64, "tail_tokens": 32, "epochs": 2}
     config = {
         "notes": [str(notes.good)],
         "rounds": 1,
@@ -192,44 +202,54 @@ def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
             home=notes.home,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        silent(done)
+        silent(done, out)
 
     bundle = out / "rounds" / "1" / "bundle"
     dataset = out / "rounds" / "1" / "dataset"
-    tiny = ["-s", "epochs=1", "-s", "head_tokens=96", "-s", "tail_tokens=32"]
-    scored = ["--input", notes.mixed, "--output", out / "s.jsonl", "-s", "max_bad=50"]
-    steps: list[list[object]] = [
-        ["hydrate", "--input", notes.mixed, "--output", out / "h2", "-s", "max_bad=50"],
-        ["dataset", "--hydrated", out / "hydrated", "--output", out / "dataset"],
-        ["train", "--dataset", dataset, "--output", out / "t2", "--model-name", base, *tiny],
-        ["export", "--model", out / "t2", "--dataset", dataset, "--output", out / "bundle2"],
-        ["score", "--model", bundle, *scored],
-        ["evaluate", "--model", bundle, "--input", notes.good, "--report", out / "r.html"],
-    ]
-    for step in steps:
+    tiny = ["-s", "epochs=1", "-s", "head_tokens=64", "-s", "tail_tokens=32"]
+    mixed = ["--input", notes.mixed, "-s", "max_bad=50"]
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    hydrated, trained = parts / "hydrated", parts / "trained"
+    steps: dict[str, list[object]] = {
+        "hydrated": ["hydrate", *mixed, "--output", hydrated],
+        "dataset": ["dataset", "--hydrated", out / "hydrated", "--output", parts / "dataset"],
+        "trained": [
+            *("train", "--dataset", dataset, "--output", trained, "--model-name", base, *tiny)
+        ],
+        "bundle": [
+            *("export", "--model", trained, "--dataset", dataset, "--output", parts / "bundle")
+        ],
+        "scores.jsonl": ["score", "--model", bundle, *mixed, "--output", parts / "scores.jsonl"],
+        "report.html": [
+            *("evaluate", "--model", bundle, "--input", notes.good),
+            *("--report", parts / "report.html"),
+        ],
+    }
+    for written, step in steps.items():
         done = thce("registry", *step, "--json", home=notes.home)
         assert done.returncode == 0, done.stderr[-3000:]
-        silent(done)
+        silent(done, parts / written, parts)
 
-    write_jsonl(tmp_path / "form.jsonl", [{"id": "x1", "text": PLANTED[0].sentence}])
-    row = read_jsonl(tmp_path / "form.jsonl")[0] | {"structured": {PLANTED[0].word: True}}
+    row = {"id": "x1", "text": PLANTED[0].sentence, "structured": {PLANTED[0].word: True}}
     write_jsonl(tmp_path / "form.jsonl", [row])
+    refused = tmp_path / "refused"
+    refused.mkdir()
     wrong = [
-        ["hydrate", "--input", tmp_path / "form.jsonl", "--output", out / "h3"],
-        ["score", "--model", bundle, "--input", tmp_path / "form.jsonl", "--output", out / "s3"],
-        ["hydrate", "--input", notes.mixed, "--output", out / "h4"],
+        ["hydrate", "--input", tmp_path / "form.jsonl", "--output", refused / "hydrated"],
+        [
+            *("score", "--model", bundle, "--input", tmp_path / "form.jsonl"),
+            *("--output", refused / "scores"),
+        ],
+        ["hydrate", "--input", notes.mixed, "--output", refused / "mixed"],
     ]
     for step in wrong:
         done = thce("registry", *step, home=notes.home)
         assert done.returncode == 2
-        silent(done)
+        silent(done, refused)
         assert "Traceback" not in done.stderr
 
-    files = [path for path in out.rglob("*") if path.is_file()]
-    files = [path for path in files if not any(path.match(name) for name in NOTES_THEMSELVES)]
-    files = [path for path in files if path.parent.name != "h2" or path.suffix != ".parquet"]
-    assert len(files) > 30
-    assert shown_in(files, PLANTED) == {}
+    assert len(logs_in(out) + logs_in(parts)) > 30
     logs = [path for path in ray_folder.rglob("*") if path.is_file() and "/logs/" in str(path)]
     assert len(logs) > 20
     assert shown_in(logs, PLANTED) == {}

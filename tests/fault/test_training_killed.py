@@ -11,6 +11,7 @@ from user_commands import (
     REPOSITORY,
     begin,
     dataset_and_base,
+    kill_when,
     losses,
     report_of,
     sigkill,
@@ -51,10 +52,9 @@ class Setting:
 
 
 @pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Setting:
-    folder = tmp_path_factory.mktemp("killed")
-    dataset, base = dataset_and_base(folder, registry_data)
-    found = Setting(folder, dataset, base, folder / "undisturbed")
+def setting(module_folder: Path, registry_data: Path) -> Setting:
+    dataset, base = dataset_and_base(module_folder, registry_data)
+    found = Setting(module_folder, dataset, base, module_folder / "undisturbed")
     train_undisturbed(dataset, base, found.undisturbed, epochs=EPOCHS)
     return found
 
@@ -109,9 +109,8 @@ def test_two_workers_killed_and_resumed_give_the_losses_of_two_undisturbed(
     whole, cut = f"{name}-whole", f"{name}-cut"
     report_of(thce(*setting.command(whole, **fields), home=setting.home))
     log = setting.folder / f"{name}.log"
-    process = begin(*setting.command(cut, **fields), home=setting.home, log=log)
-    wait_until(lambda: len(setting.checkpoints(cut)) > 1, process, log)
-    sigkill(process)
+    begun = setting.command(cut, **fields)
+    kill_when(lambda: len(setting.checkpoints(cut)) > 1, *begun, home=setting.home, log=log)
     report_of(thce(*setting.command(cut, **fields), home=setting.home))
     expected, found = losses(setting.folder / whole), losses(setting.folder / cut)
     assert found == pytest.approx(expected, abs=TOLERANCE)
@@ -122,9 +121,8 @@ def test_newest_checkpoint_truncated_so_the_one_before_is_used_and_the_file_name
     setting: Setting,
 ) -> None:
     log = setting.folder / "truncated.log"
-    process = begin(*setting.command("truncated"), home=setting.home, log=log)
-    wait_until(lambda: len(setting.checkpoints("truncated")) > 1, process, log)
-    sigkill(process)
+    begun = setting.command("truncated")
+    kill_when(lambda: len(setting.checkpoints("truncated")) > 1, *begun, home=setting.home, log=log)
     newest = setting.checkpoints("truncated")[-1]
     content = (newest / "replica.pt").read_bytes()
     (newest / "replica.pt").write_bytes(content[: len(content) // 2])

@@ -1,11 +1,6 @@
 """Scoring on Ray gives the bytes of the plain core, whatever the workers, batches and stops."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from small_training import exported
+from user_commands import kill_when, report_of, thce
 
 from thce.errors import InputError
 from thce.files import read_json, read_jsonl
@@ -26,9 +22,10 @@ PART_ROWS = 10
 
 
 @pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> str:
+def notes(module_folder: Path, registry_data: Path) -> str:
     """48 shipped notes in two files, with two bad rows and one repeated note."""
-    folder = tmp_path_factory.mktemp("notes")
+    folder = module_folder / "notes"
+    folder.mkdir()
     lines = (registry_data / "registry_notes_b.jsonl").read_text(encoding="utf-8").splitlines()
     (folder / "first.jsonl").write_text("\n".join([*lines[:24], "{", lines[0]]), encoding="utf-8")
     (folder / "second.jsonl").write_text("\n".join(["[]", *lines[24:48]]), encoding="utf-8")
@@ -117,19 +114,14 @@ def test_sigkill_of_the_driver_and_then_the_same_command(
     registry_data: Path, notes: str, expected: pa.Table, tmp_path: Path
 ) -> None:
     output = tmp_path / "scores"
-    config = settings(registry_data, notes, output, part_rows=4, max_workers=1, batch_rows=1)
-    code = (
-        "from thce.registry.score import ScoreConfig, run\n"
-        f"run(ScoreConfig.model_validate_json({config.model_dump_json()!r}))\n"
+    given = ["--model", exported(registry_data).bundle, "--input", notes, "--output", str(output)]
+    fields = ["-s", "part_rows=4", "-s", "max_workers=1", "-s", "batch_rows=1"]
+    command = ["registry", "score", *given, *fields, "--json"]
+    home = tmp_path / "home"
+    kill_when(
+        lambda: list(output.glob("part-*.parquet")), *command, home=home, log=tmp_path / "log"
     )
-    command = [sys.executable, "-c", code]
-    killed = subprocess.Popen(command, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not list(output.glob("part-*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
     done = len(read_json(output / "_manifest.json")["parts"])
     assert 1 <= done < 12
-    subprocess.run(command, check=True)
+    assert report_of(thce(*command, home=home))["scored"] == 48 - 4 * done
     assert parquet.read_table(output).equals(expected)

@@ -3,7 +3,6 @@
 Through the command line, as a user would spread the same training differently.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +24,11 @@ STRATEGIES = ("ddp", "zero1", "zero2", "zero3")
 
 
 @pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Iterator[dict]:
+def setting(module_folder: Path, registry_data: Path) -> dict:
     """A dataset, an encoder without dropout, and the losses of DDP on one worker."""
-    folder = tmp_path_factory.mktemp("matrix")
-    dataset, base = dataset_and_base(folder, registry_data)
-    found = {"folder": folder, "dataset": dataset, "base": base}
-    found["expected"] = train(found, "ddp", 1, 8)
-    yield found
+    dataset, base = dataset_and_base(module_folder, registry_data)
+    found = {"folder": module_folder, "dataset": dataset, "base": base}
+    return found | {"expected": train(found, "ddp", 1, 8)}
 
 
 def train(setting: dict, strategy: str, workers: int, micro_batch: int) -> Path:

@@ -1,90 +1,57 @@
-"""Training gives the same losses however the work is spread: workers, ZeRO stages, resume."""
+"""Training gives the same losses however the work is spread: workers, ZeRO stages, no Ray."""
 
-import os
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_training import small_tokenizer, write_dataset
+from user_commands import (
+    dataset_and_base,
+    losses,
+    train_config,
+    train_undisturbed,
+    validation,
+)
 
-from thce.files import read_jsonl
-from thce.registry.dataset import read_split
-from thce.registry.train import TrainConfig, run
-from thce.training.ray_train import Scaling
+from thce.registry.train import run
 
 TOLERANCE = 2e-3
 """fp32 sums in another order, over three epochs."""
 
-
-@pytest.fixture(scope="module")
-def base(
-    tmp_path_factory: pytest.TempPathFactory, registry_data: Path, ray_session: None
-) -> Iterator[dict[str, str]]:
-    """A dataset, an encoder of two layers without dropout, and a run on one worker."""
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("workers")
-    home = os.environ.get("THCE_HOME")
-    os.environ["THCE_HOME"] = str(folder / "home")
-    dataset = write_dataset(folder, registry_data)
-    tokenizer = small_tokenizer(read_split(dataset, "train").texts)
-    config = BertConfig(
-        vocab_size=600,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=96,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "base")
-    tokenizer.save_pretrained(folder / "base")
-    yield {"dataset": dataset, "model": str(folder / "base"), "folder": str(folder)}
-    if home is None:
-        del os.environ["THCE_HOME"]
-    else:
-        os.environ["THCE_HOME"] = home
+FIELDS = {
+    "epochs": 3,
+    "max_notes": 90,
+    "micro_batch_size": 8,
+    "dropout": 0.0,
+    "scaling.max_failures": 0,
+}
 
 
-def _config(base: dict[str, str], name: str, strategy: str, workers: int) -> TrainConfig:
-    return TrainConfig(
-        dataset=base["dataset"],
-        output=f"{base['folder']}/{name}",
-        model_name=base["model"],
-        head_tokens=64,
-        tail_tokens=32,
-        epochs=3,
-        batch_size=32,
-        micro_batch_size=8,
-        dropout=0.0,
-        patience=0,
-        precision="fp32",
-        strategy=strategy,
-        scaling=Scaling(workers=workers, threads=1, max_failures=0),
-    )
+@dataclass(frozen=True)
+class Setting:
+    """A dataset, an encoder, and the training on one device without Ray."""
 
+    folder: Path
+    dataset: str
+    base: str
 
-def _losses(base: dict[str, str], name: str) -> list[float]:
-    return [row["train_loss"] for row in read_jsonl(f"{base['folder']}/{name}/metrics.jsonl")]
-
-
-def _validation(base: dict[str, str], name: str) -> np.ndarray:
-    with np.load(f"{base['folder']}/{name}/validation.npz") as arrays:
-        return arrays["probabilities"]
+    @property
+    def single(self) -> Path:
+        return self.folder / "single"
 
 
 @pytest.fixture(scope="module")
-def single(base: dict[str, str]) -> dict[str, str]:
-    """The run on one worker that the others are held against."""
-    run(_config(base, "single", "ddp", 1))
-    losses = _losses(base, "single")
-    assert losses[-1] < losses[0]
-    return base
+def setting(module_folder: Path, registry_data: Path, ray_session: None) -> Setting:
+    found = Setting(module_folder, *dataset_and_base(module_folder, registry_data))
+    train_undisturbed(found.dataset, found.base, found.single, **FIELDS)
+    assert losses(found.single)[-1] < losses(found.single)[0]
+    return found
 
 
 @pytest.mark.parametrize(
     ("name", "strategy", "workers"),
     [
+        pytest.param("ddp1", "ddp", 1, marks=pytest.mark.soak),
         ("ddp2", "ddp", 2),
         pytest.param("zero1", "configs/deepspeed/zero1.json", 2, marks=pytest.mark.soak),
         ("zero3", "configs/deepspeed/zero3.json", 2),
@@ -93,10 +60,12 @@ def single(base: dict[str, str]) -> dict[str, str]:
     ],
 )
 def test_losses_do_not_depend_on_the_workers(
-    single: dict[str, str], repository: Path, name: str, strategy: str, workers: int
+    setting: Setting, repository: Path, name: str, strategy: str, workers: int
 ) -> None:
     path = strategy if strategy == "ddp" else str(repository / strategy)
-    run(_config(single, name, path, workers))
-    assert _losses(single, name) == pytest.approx(_losses(single, "single"), abs=TOLERANCE)
-    difference = np.abs(_validation(single, name) - _validation(single, "single"))
+    output = setting.folder / name
+    spread = {"strategy": path, "scaling.workers": workers}
+    run(train_config(setting.dataset, setting.base, output, **FIELDS, **spread))
+    assert losses(output) == pytest.approx(losses(setting.single), abs=TOLERANCE)
+    difference = np.abs(validation(output) - validation(setting.single))
     assert difference.max() < 5 * TOLERANCE

@@ -93,6 +93,41 @@ def test_only_accepted_answers_of_batches_with_both_kinds_count(tmp_path: Path) 
         assert measure_anchoring(store) == before
 
 
+def test_what_cannot_be_estimated_is_said_and_no_number_is_made_up(tmp_path: Path) -> None:
+    """BAL is ticked with prefill in one batch and blind in the other: no batch compares it."""
+    path = tmp_path / "s.sqlite"
+    with AnnotationStore.open(path, create=True) as store:
+        for batch, blind in (("b1", True), ("b2", False)):
+            bal = NewTask(f"{batch}-bal", "note", (Flag.BAL,), (Flag.BAL,), {"a": 1}, blind)
+            ipc = NewTask(f"{batch}-ipc", "note", (Flag.IPC,), (), {"a": 1}, not blind)
+            store.prepare(batch, [bal, ipc])
+            for task in store.tasks(batch):
+                store.answer(task.task_id, "ann", [*task.options])
+        found = measure_anchoring(store)
+    assert found is not None
+    assert np.isnan(found.ticked.pooled.estimate)
+    said = CliRunner().invoke(app, ["anchoring", "--store", str(path)]).stdout
+    assert "On flags that the prefill ticks the pull is not estimable: in no batch" in said
+    assert "ticked bal: 1 of 1 with prefill, 1 of 1 blind, pull not estimable\n" in said
+    assert "nan" not in said
+    section = anchoring_section(found, {})
+    cells = [cell for table in section.tables for row in table.rows for cell in row]
+    assert "nan" not in " ".join([*section.paragraphs, *(c.text + c.detail for c in cells)])
+    assert [row[-1].text for row in section.tables[0].rows] == ["not estimable"]
+
+
+def test_a_pull_on_a_single_blind_note_has_no_interval(tmp_path: Path) -> None:
+    with AnnotationStore.open(tmp_path / "s.sqlite", create=True) as store:
+        made = [NewTask(f"e{n}", "note", FLAGS, FLAGS[:2], {"a": 1}, n == 0) for n in range(4)]
+        store.prepare("b", made)
+        for task in store.tasks("b"):
+            store.answer(task.task_id, "ann", list(task.ticked))
+        found = measure_anchoring(store)
+    assert found is not None
+    words = " ".join(anchoring_section(found, {}).paragraphs)
+    assert "the pull is +1.000 (interval not estimable): too few notes" in words
+
+
 def test_the_command_reports_and_says_what_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     answered_store(path, 0.5).close()

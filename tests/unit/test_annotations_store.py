@@ -168,6 +168,29 @@ def test_a_held_batch_is_neither_leased_nor_sampled_until_the_hold_ends(
     assert ids(store.lease("anna", limit=1, seconds=HOUR)) == ["e1"]
 
 
+def test_an_answered_note_on_screen_or_handed_out_again_is_blocked_for_that(
+    store: AnnotationStore, clock: Clock
+) -> None:
+    """A reviewer may ask about an answered note, and not about one that somebody has in hand."""
+    store.prepare("b1", tasks("e1", "e2", "e3"), overlap=2)
+    for name in ("e1", "e2", "e3"):
+        store.answer(task_id_of("b1", name), "anna", [])
+    assert set(store.blocked(["e1", "e2", "e3"]).values()) == {Block.ANSWERED}
+    assert ids(store.lease("ben", limit=1, seconds=HOUR)) == ["e1"]
+    store.prepare("review", tasks("e2"))
+    store.hold("review", 2 * HOUR)
+    assert store.blocked(["e1", "e2", "e3"]) == {
+        "e1": Block.LEASED,
+        "e2": Block.HELD,
+        "e3": Block.ANSWERED,
+    }
+    assert store.states()["e1"] is State.ANSWERED
+    clock.time += HOUR
+    assert store.blocked(["e1", "e2"]) == {"e1": Block.ANSWERED, "e2": Block.HELD}
+    clock.time += HOUR
+    assert set(store.blocked(["e1", "e2", "e3"]).values()) == {Block.ANSWERED}
+
+
 def test_a_withdrawn_batch_returns_what_nobody_answered(store: AnnotationStore) -> None:
     store.prepare("b1", tasks("e1", "e2", "e3"))
     store.answer(task_id_of("b1", "e1"), "anna", [])

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,19 +65,47 @@ def test_the_report_stands_alone_and_shows_every_setting(outcome):
     ]
 
 
-def test_the_same_settings_give_the_same_figures(outcome, registry_data, tmp_path):
+@pytest.mark.parametrize("processes", [1, 3])
+def test_the_same_settings_give_the_same_figures_in_any_number_of_processes(
+    outcome, registry_data, tmp_path, processes
+):
     again = run(
         LabelEfficiencyConfig(
             notes=[str(registry_data / "registry_notes_c.jsonl")],
             output=str(tmp_path),
             pools=["as given"],
             signals=["form and codes"],
+            processes=processes,
             **{name: int(value) for name, value in (one.split("=") for one in SMALL)},
         )
     )
     lines = [json.loads(line) for line in outcome[0].splitlines() if line.startswith("{")]
     for one, line in zip(again["results"], lines, strict=False):
         assert one | {"seconds": 0} == line | {"seconds": 0}
+
+
+def test_neither_ray_nor_trainers_nor_onnx_are_needed(registry_data, tmp_path):
+    """A machine that only plays courses has none of them; no process of the command loads one."""
+    absent = ["ray", "deepspeed", "onnx", "onnxruntime", "transformers"]
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import sys\nsys.modules.update(dict.fromkeys({absent}))\n"
+    )
+    (tmp_path / "empty.yaml").write_text("")
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    sets = [word for one in [*SMALL, "splits=5", "seeds=1"] for word in ("--set", one)]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "thce.cli", "bench", "loop", *sets, "--set", "processes=2"),
+            *("--config", str(tmp_path / "empty.yaml"), "--output", str(tmp_path / "bench")),
+            *("--notes", str(registry_data / "registry_notes_c.jsonl")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4 * 5
 
 
 def test_a_budget_beyond_the_pool_is_refused(registry_data, tmp_path):

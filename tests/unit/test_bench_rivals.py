@@ -1,6 +1,9 @@
 """The rivals do what they are said to do, and a missed target is not reported as met."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -9,11 +12,15 @@ import pytest
 from thce.bench.bare_sessions import BareModel, _cut
 from thce.bench.load_notes import SHORT_WORDS, load_rows
 from thce.bench.memory import sampled_peak
+from thce.bench.processes import family
 from thce.bench.regex_loop import RegexLoop
 from thce.bench.repeat import interleaved_seconds
 from thce.bench.result import BenchResult, at_least, require_targets
+from thce.bench.score_work import source_rows
 from thce.bench.threshold_grid import GRID, f1_of, grid_sweep
 from thce.errors import Finding
+from thce.files import write_jsonl
+from thce.notes.rows import parse_row
 from thce.registry.encode import NoteEncoder
 
 
@@ -89,6 +96,24 @@ def test_load_notes_are_distinct_reproducible_and_of_the_wanted_length() -> None
     assert rows == list(load_rows(50, SHORT_WORDS))
     assert len({row["text"] for row in rows}) == 50
     assert all(SHORT_WORDS[0] <= len(row["text"].split()) <= 120 for row in rows)
+
+
+def test_given_notes_are_repeated_with_their_codes_and_forms(tmp_path) -> None:
+    given = {"text": "BAL of the lingula.", "cpt_codes": ["31624"], "structured": {"bal": True}}
+    write_jsonl(tmp_path / "notes.jsonl", [given, {"text": "Clinic note."}])
+    assert [parse_row(row) for row in source_rows(str(tmp_path / "notes.jsonl"))] == [
+        parse_row(given),
+        parse_row({"text": "Clinic note."}),
+    ]
+
+
+def test_the_family_holds_this_process_and_what_it_started() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        assert {os.getpid(), child.pid} <= family()
+        assert os.getppid() not in family()
+    finally:
+        child.communicate()
 
 
 def test_the_peak_sees_memory_that_was_freed_again() -> None:

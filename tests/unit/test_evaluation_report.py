@@ -185,6 +185,7 @@ def test_the_pull_of_the_prefill_is_told_where_it_was_measured(loop_page: str, r
     assert rows["BAL"][1:4] == ["18 of 20", "6 of 20", "+0.600"]
     assert "evidence that people leave ticks standing" in page
     assert "no evidence of a pull, which is not evidence of none" in page
+    assert "leaves unticked the pull is not estimable: in no batch" in page
     assert "Pull of the prefill" not in loop_page
 
 

@@ -3,12 +3,24 @@
 import os
 import resource
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from thce.errors import InputError, input_error
-from thce.files import atomic_open, read_json, read_jsonl, write_json, write_jsonl, write_text
+from thce.files import (
+    atomic_open,
+    read_json,
+    read_jsonl,
+    write_json,
+    write_jsonl,
+    write_parquet,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -54,18 +66,36 @@ def test_nan_is_not_json(tmp_path: Path) -> None:
         read_json(tmp_path / "a.json")
 
 
+def test_a_table_that_is_not_written_leaves_the_old_parquet(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "a.parquet"
+    write_parquet(file, pa.table({"n": [1, 2]}))
+    unwritable = pa.table(
+        {"n": pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])}
+    )
+    with pytest.raises(pa.ArrowNotImplementedError):
+        write_parquet(file, unwritable)
+    assert pq.read_table(file)["n"].to_pylist() == [1, 2]
+    assert list(file.parent.iterdir()) == [file]
+
+
+KILLED_WRITER = """
+import os, signal, sys
+from thce.files import atomic_open
+with atomic_open(sys.argv[1]) as handle:
+    handle.write("half")
+    handle.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
-    child = os.fork()
-    if child == 0:
-        with atomic_open(file) as handle:
-            handle.write("half")
-            handle.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
+    writer = subprocess.Popen([sys.executable, "-c", KILLED_WRITER, str(file)])
+    assert writer.wait() == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".a.txt.")
-    other = tmp_path / left.name.replace(f"-{child}", f"-{os.getppid()}")
+    assert left.read_text() == "half"
+    other = tmp_path / left.name.replace(f"-{writer.pid}", f"-{os.getppid()}")
     other.write_text("of a writer that is at work")
     write_text(file, "whole")
     assert sorted(tmp_path.iterdir()) == sorted([file, other])

@@ -1,4 +1,4 @@
-"""Weighing sources: the prior trusts tiers, answers move it, unknown cells do not."""
+"""Weighing sources: what the fitted prior decides; answers move it, unknown cells do not."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def _sources(n: int, **cells: float) -> Sources:
         ({}, 5.0, False),
     ],
 )
-def test_before_anybody_answered_sources_count_by_their_tier(
+def test_before_anybody_answered_the_prior_decides_what_each_mix_of_sources_gives(
     said: dict[str, float], margin: float, expected: bool
 ) -> None:
     odds = log_odds(np.full((1, N_FLAGS), margin), _sources(1, **said), PRIOR)

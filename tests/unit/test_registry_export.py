@@ -3,19 +3,26 @@
 import json
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx.numpy_helper import from_array, to_array
+from small_bundle import flat_thresholds
 from small_training import exported
 
 from thce.bundles.load import open_bundle
 from thce.errors import Finding, InputError
+from thce.files import read_json
+from thce.registry import export_graphs
 from thce.registry.dataset import read_fingerprint, read_split
 from thce.registry.export import ExportConfig, run
 from thce.registry.export_weights import choose_default
-from thce.registry.labels import FLAG_NAMES, TRUE, Flag
-from thce.registry.parity import Parity
+from thce.registry.labels import FLAG_NAMES, N_FLAGS, TRUE, Flag
+from thce.registry.onnx_int8 import quantise_int8
+from thce.registry.parity import compare
 from thce.registry.predict import Predictor
 from thce.registry.thresholds import ThresholdPolicy, apply, fit
 
@@ -35,6 +42,13 @@ def report(registry_data: Path) -> dict[str, Any]:
     return exported(registry_data).report
 
 
+@pytest.fixture
+def same_fp32(report: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports take the fp32 graph that is there: the last test here says that it is the same."""
+    graph = open_bundle(report["path"]).path("onnx/model.onnx")
+    monkeypatch.setattr(export_graphs, "export_fp32", lambda _, path: shutil.copyfile(graph, path))
+
+
 def test_the_bundle_is_complete_and_says_what_it_came_from(
     report: dict[str, Any], dataset: str
 ) -> None:
@@ -51,15 +65,18 @@ def test_fp32_agrees_with_torch_and_the_report_counts_what_int8_flips(
     parity = report["parity"]
     assert parity["fp32"]["max_difference"] <= 1e-4
     assert parity["fp32"]["flip_rate"] == 0
-    validation = read_split(dataset, "val")
-    decisions = []
-    for weights in ("fp32", "int8"):
-        predictor = Predictor.open(report["path"], weights)
-        decisions.append(apply(predictor.predict(validation.texts), predictor.thresholds))
-    flips = (decisions[0] != decisions[1]).sum(axis=0)
-    expected = {name: int(n) for name, n in zip(FLAG_NAMES, flips, strict=True) if n}
-    assert parity["int8"]["flips"] == expected
-    assert parity["int8"]["flip_rate"] == pytest.approx(flips.sum() / decisions[0].size)
+    assert parity["int8"]["flips"] == flips_between(report["path"], dataset)
+    assert parity["int8"]["flip_rate"] <= 0.005
+    assert report["default_weights"] == "int8"
+
+
+def flips_between(bundle: str, dataset: str) -> dict[str, int]:
+    """Decisions on the validation notes in which int8 and fp32 differ, by flag."""
+    texts = read_split(dataset, "val").texts
+    predictors = [Predictor.open(bundle, weights) for weights in ("fp32", "int8")]
+    fp32, int8 = (apply(one.predict(texts), one.thresholds) for one in predictors)
+    counts = zip(FLAG_NAMES, (fp32 != int8).sum(axis=0).tolist(), strict=True)
+    return {name: count for name, count in counts if count}
 
 
 def test_each_weights_have_thresholds_fitted_on_their_own_scores(
@@ -78,8 +95,6 @@ def test_each_weights_have_thresholds_fitted_on_their_own_scores(
 
 
 def test_int8_quantises_the_encoder_and_leaves_the_head(report: dict[str, Any]) -> None:
-    import onnx
-
     bundle = open_bundle(report["path"])
     nodes = onnx.load(str(bundle.path("onnx/model.int8.onnx"))).graph.node
     linear_layers = 2 * 6
@@ -90,13 +105,55 @@ def test_int8_quantises_the_encoder_and_leaves_the_head(report: dict[str, Any]) 
 
 @pytest.mark.parametrize(("flipped", "default"), [(0, "int8"), (14, "int8"), (15, "fp32")])
 def test_int8_is_the_default_up_to_half_a_percent_of_flips(flipped: int, default: str) -> None:
-    flips = dict.fromkeys(FLAG_NAMES, 0) | {Flag.BAL.value: flipped}
-    int8 = Parity(notes=100, max_difference=0.1, mean_difference=0.01, flips=flips)
+    reference = np.full((100, N_FLAGS), 0.2, np.float32)
+    found = reference.copy()
+    found[:flipped, Flag.BAL.position] = 0.9
+    int8 = compare(found, flat_thresholds("int8"), reference, flat_thresholds("fp32"))
+    assert {name: n for name, n in int8.flips.items() if n} == ({"bal": flipped} if flipped else {})
+    assert int8.flip_rate == flipped / (100 * N_FLAGS)
     assert choose_default(int8, ExportConfig.model_fields["max_flip_rate"].default) == default
 
 
+def test_each_side_of_a_comparison_decides_by_its_own_thresholds() -> None:
+    same = np.full((3, N_FLAGS), 0.2, np.float32)
+    found = compare(same, flat_thresholds("int8", 0.1), same, flat_thresholds("fp32", 0.5))
+    assert (found.flip_rate, found.max_difference) == (1, 0)
+
+
+def quantise_coarsely(fp32: Path, path: Path) -> None:
+    """int8 of encoder weights that were rounded to three values before."""
+    model = onnx.load(str(fp32))
+    linear = [node for node in model.graph.node if node.op_type == "MatMul"]
+    names = {node.input[1] for node in linear if not node.name.startswith("head.")}
+    for weights in (one for one in model.graph.initializer if one.name in names):
+        values = to_array(weights)
+        largest = np.abs(values).max()
+        weights.CopyFrom(from_array(np.round(values / largest) * largest, weights.name))
+    with TemporaryDirectory(dir=path.parent) as folder:
+        onnx.save(model, f"{folder}/coarse.onnx")
+        quantise_int8(Path(folder) / "coarse.onnx", path)
+
+
+def test_int8_that_decides_otherwise_too_often_is_in_the_bundle_but_not_its_default(
+    same_fp32: None, trained: str, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_graphs, "quantise_int8", quantise_coarsely)
+    given = {"model": trained, "dataset": dataset}
+    report = run(ExportConfig(**given, output=str(tmp_path / "refused")))
+    assert report["parity"]["int8"]["flip_rate"] > 0.005
+    assert report["default_weights"] == "fp32"
+    assert open_bundle(report["path"]).manifest.default_weights == "fp32"
+    assert read_json(tmp_path / "refused" / "parity.json")["default_weights"] == "fp32"
+    assert Predictor.open(report["path"]).thresholds.weights == "fp32"
+    assert report["parity"]["int8"]["flips"] == flips_between(report["path"], dataset)
+
+    allowed = run(ExportConfig(**given, output=str(tmp_path / "allowed"), max_flip_rate=0.5))
+    assert allowed["parity"] == report["parity"]
+    assert Predictor.open(allowed["path"]).thresholds.weights == "int8"
+
+
 def test_a_graph_that_differs_from_torch_is_not_published(
-    trained: str, dataset: str, tmp_path: Path
+    same_fp32: None, trained: str, dataset: str, tmp_path: Path
 ) -> None:
     output = tmp_path / "out" / "bundle"
     config = ExportConfig(

@@ -1,12 +1,16 @@
 """Optimum as a second exporter: one graph like the default's, and clear words where it fails."""
 
 import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx.numpy_helper import from_array, to_array
 from small_training import exported
 
 from thce.bundles.load import open_bundle
@@ -17,15 +21,31 @@ from thce.registry import export_graphs, optimum_export
 from thce.registry.dataset import read_split
 from thce.registry.export import ExportConfig, run
 from thce.registry.model import FlagClassifier
-from thce.registry.onnx_graph import export_fp32, export_head
+from thce.registry.onnx_graph import export_head
 from thce.registry.onnx_join import join
 from thce.registry.onnx_session import OnnxSession
 from thce.registry.predict import load_encoder
 
 
-@pytest.fixture
-def model(registry_data: Path) -> FlagClassifier:
-    return FlagClassifier.load(Path(exported(registry_data).trained) / "model").eval()
+@dataclass(frozen=True)
+class Graphs:
+    """What exports of the small model take here instead of exporting it again and again."""
+
+    whole: Path
+    encoder: Path
+    head: Path
+
+
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory, registry_data: Path) -> Graphs:
+    """The default exporter's graph, and the encoder and the head alone."""
+    folder = tmp_path_factory.mktemp("graphs")
+    small = exported(registry_data)
+    model = FlagClassifier.load(Path(small.trained) / "model").eval()
+    encoder_graph(model.encoder, folder / "encoder.onnx")
+    export_head(model, folder / "head.onnx")
+    whole = open_bundle(small.bundle).path("onnx/model.onnx")
+    return Graphs(whole, folder / "encoder.onnx", folder / "head.onnx")
 
 
 def encoder_graph(encoder: Any, path: Path) -> None:
@@ -67,36 +87,32 @@ def config(registry_data: Path, output: Path, **changes: Any) -> ExportConfig:
 
 
 def test_an_encoder_and_a_head_become_the_graph_that_the_default_gives(
-    model: FlagClassifier, registry_data: Path, tmp_path: Path
+    graphs: Graphs, registry_data: Path, tmp_path: Path
 ) -> None:
-    import onnx
+    paths = [graphs.whole, tmp_path / "joined.onnx"]
+    join(graphs.encoder, graphs.head, paths[1])
 
-    export_fp32(model, tmp_path / "whole.onnx")
-    encoder_graph(model.encoder, tmp_path / "encoder.onnx")
-    export_head(model, tmp_path / "head.onnx")
-    join(tmp_path / "encoder.onnx", tmp_path / "head.onnx", tmp_path / "joined.onnx")
-
-    graphs = [onnx.load(str(tmp_path / name)).graph for name in ("whole.onnx", "joined.onnx")]
-    whole, joined = (([i.name for i in g.input], [o.name for o in g.output]) for g in graphs)
+    loaded = [onnx.load(str(path)).graph for path in paths]
+    whole, joined = (([i.name for i in g.input], [o.name for o in g.output]) for g in loaded)
     assert whole == joined == (["input_ids", "attention_mask"], ["logits"])
     heads = [
         sorted(node.op_type for node in graph.node if node.name.startswith("head."))
-        for graph in graphs
+        for graph in loaded
     ]
     assert heads[0] == heads[1]
 
     small = exported(registry_data)
     tokens = load_encoder(Path(small.trained)).encode(read_split(small.dataset, "val").texts)
-    found = [
-        OnnxSession(tmp_path / name).probabilities(tokens) for name in ("whole.onnx", "joined.onnx")
-    ]
+    found = [OnnxSession(path).probabilities(tokens) for path in paths]
     assert np.abs(found[0] - found[1]).max() <= 1e-5
 
 
 def test_the_comparison_with_the_default_exporter_is_kept_in_the_bundle(
-    registry_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    graphs: Graphs, registry_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_graphs, "export_encoder", encoder_graph)
+    monkeypatch.setattr(
+        export_graphs, "export_encoder", lambda _, path: copyfile(graphs.encoder, path)
+    )
     report = run(config(registry_data, tmp_path / "bundle"))
     assert report["parity"]["default_exporter"]["max_difference"] <= 1e-4
     parity = read_json(tmp_path / "bundle" / "parity.json")
@@ -108,16 +124,18 @@ def test_the_comparison_with_the_default_exporter_is_kept_in_the_bundle(
 
 
 def test_another_exporter_that_answers_otherwise_is_a_finding(
-    registry_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    graphs: Graphs, registry_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slightly_wrong(encoder: Any, path: Path) -> None:
-        with torch.no_grad():
-            encoder.encoder.layer[0].output.dense.weight.mul_(1.05)
-        encoder_graph(encoder, path)
-        with torch.no_grad():
-            encoder.encoder.layer[0].output.dense.weight.div_(1.05)
+    def slightly_wrong(_: Any, path: Path) -> None:
+        encoder = onnx.load(str(graphs.encoder))
+        narrowing = (one for one in encoder.graph.initializer if tuple(one.dims) == (64, 32))
+        weights = next(narrowing)  # of the first layer
+        weights.CopyFrom(from_array(to_array(weights) * np.float32(1.05), weights.name))
+        onnx.save(encoder, str(path))
 
     monkeypatch.setattr(export_graphs, "export_encoder", slightly_wrong)
+    for name, graph in (("export_head", graphs.head), ("export_fp32", graphs.whole)):
+        monkeypatch.setattr(export_graphs, name, lambda _, path, graph=graph: copyfile(graph, path))
     output = tmp_path / "out" / "bundle"
     with pytest.raises(Finding, match=r"fp32 differs from torch by .*nothing was published"):
         run(config(registry_data, output))
@@ -160,7 +178,6 @@ def test_packages_that_no_index_has_are_one_line(
 @pytest.mark.soak
 @pytest.mark.usefixtures("ray_session")
 def test_optimum_exports_what_the_default_exports(registry_data: Path, tmp_path: Path) -> None:
-    import onnx
     import transformers
 
     report = run(config(registry_data, tmp_path / "bundle"))

@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 def anchoring(store: StorePath = None, as_json: AsJson = False) -> None:
     """How far the prefill pulls the people who answer, measured on blind tasks."""
     from thce.annotations.anchoring import measure_anchoring
-    from thce.evaluation.anchoring_section import describe_anchoring
+    from thce.evaluation.anchoring_section import describe_anchoring, describe_pull
 
     with open_store(store) as opened:
         found, path = measure_anchoring(opened), opened.path
@@ -35,6 +35,5 @@ def anchoring(store: StorePath = None, as_json: AsJson = False) -> None:
             if one.shown and one.blind and one.shown_accepted + one.blind_accepted:
                 typer.echo(
                     f"{kind} {one.flag}: {one.shown_accepted} of {one.shown} with prefill, "
-                    f"{one.blind_accepted} of {one.blind} blind, pull {one.pull.estimate:+.2f} "
-                    f"({one.pull.low:+.2f} to {one.pull.high:+.2f})"
+                    f"{one.blind_accepted} of {one.blind} blind, pull {describe_pull(one.pull)}"
                 )

@@ -8,8 +8,9 @@ once the labels written into a dataset contain all its answers. The way back is 
 that runs out makes a shown note prepared, a withdrawn batch makes a prepared note pool, an undone
 answer reopens its task, and a new answer makes a merged note answered until the next merge.
 
-Only *answered*, *merged*, *shown* and batches handed out as a file keep a note from being sampled:
-to have been prepared once never counts as seen.
+Only *answered*, *merged*, a live lease and batches handed out as a file keep a note from being
+sampled: to have been prepared once never counts as seen. An answered note may be on screen or in a
+file again (a second annotator, a review): then that is the reason, for it holds for reviews too.
 """
 
 import sqlite3
@@ -30,12 +31,12 @@ class State(StrEnum):
 
 
 class Block(StrEnum):
-    """Why a note must not be sampled now."""
+    """Why a note must not be sampled now; of several reasons the last one here is given."""
 
     ANSWERED = "answered"
     MERGED = "merged"
-    LEASED = "leased"
     HELD = "held"
+    LEASED = "leased"
     DELETED = "deleted"
 
 
@@ -68,11 +69,12 @@ SELECT t.encounter_id FROM tasks t JOIN batches b ON b.batch = t.batch
 WHERE t.closed_at IS NULL AND b.held_until > :now
 """
 
-_BLOCKS = {
-    State.ANSWERED: Block.ANSWERED,
-    State.MERGED: Block.MERGED,
-    State.SHOWN: Block.LEASED,
-}
+_LEASED = """
+SELECT t.encounter_id FROM tasks t JOIN leases l ON l.task_id = t.task_id
+WHERE l.expires_at > :now
+"""
+
+_ANSWERED = {State.ANSWERED: Block.ANSWERED, State.MERGED: Block.MERGED}
 
 
 def note_states(connection: sqlite3.Connection, now: float) -> dict[str, State]:
@@ -85,19 +87,22 @@ def blocked_notes(
     connection: sqlite3.Connection, encounter_ids: Iterable[str], now: float
 ) -> dict[str, Block]:
     """Which of the given notes must not be sampled now, and why."""
-    held = connection.execute(_HELD, {"now": now})
-    blocks = {encounter_id: Block.HELD for (encounter_id,) in held}
-    for encounter_id, state in note_states(connection, now).items():
-        if state in _BLOCKS:
-            blocks[encounter_id] = _BLOCKS[state]
+    blocks = {
+        encounter_id: _ANSWERED[state]
+        for encounter_id, state in note_states(connection, now).items()
+        if state in _ANSWERED
+    }
+    for query, block in ((_HELD, Block.HELD), (_LEASED, Block.LEASED)):
+        found = connection.execute(query, {"now": now})
+        blocks |= {encounter_id: block for (encounter_id,) in found}
     tombstones = Tombstones.load(connection)
-    found = {}
+    reasons = {}
     for encounter_id in encounter_ids:
         if encounter_id in tombstones:
-            found[encounter_id] = Block.DELETED
+            reasons[encounter_id] = Block.DELETED
         elif encounter_id in blocks:
-            found[encounter_id] = blocks[encounter_id]
-    return found
+            reasons[encounter_id] = blocks[encounter_id]
+    return reasons
 
 
 def note_exists(connection: sqlite3.Connection, encounter_id: str) -> bool:

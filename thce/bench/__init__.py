@@ -1,1 +1,1 @@
-"""Every speed against its rival: the same run, the same cores, the same notes."""
+"""Every speed against its rival in the same run, and every sampling strategy against random."""

@@ -104,6 +104,27 @@ def train(
     )
 
 
+@app.command("coder-train")
+def coder_train(
+    data: str = typer.Option(..., "--data", help="Rows of stage 1 or 2."),
+    base: str | None = typer.Option(None, "--base", help="Base weights."),
+    micro_batch_size: int | None = typer.Option(None, "--micro-batch", help="Examples a pass."),
+    accumulation: int | None = typer.Option(None, "--accumulation", help="Passes a step."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """The coder's training under Ray against plain TRL."""
+    _run(
+        "coder_train:CoderTrainBenchConfig",
+        as_json,
+        data=data,
+        base=base,
+        micro_batch_size=micro_batch_size,
+        accumulation=accumulation,
+        repetitions=repetitions,
+    )
+
+
 @app.command()
 def coder(
     base: str | None = typer.Option(None, "--base", help="Base weights."),
@@ -130,17 +151,17 @@ def coder(
 def _run(bench: str, as_json: bool, **given: object) -> None:
     """Runs a bench of this room, prints what it found, and fails where a target is missed."""
     import importlib
-    import json
 
     from thce.bench.machine import describe_machine
     from thce.bench.result import require_targets
     from thce.config import load
+    from thce.steps import given_overrides
 
     name, config_class = bench.split(":")
     module = importlib.import_module(f"thce.bench.{name}")
-    overrides = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     machine = describe_machine()
-    result: BenchResult = module.run(load(getattr(module, config_class), None, overrides))
+    config = load(getattr(module, config_class), None, given_overrides(given))
+    result: BenchResult = module.run(config)
     if not as_json:
         _print_table(result)
     typer.echo(result.line(machine))

@@ -4,20 +4,19 @@ import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from thce.bench.load_notes import SHORT_WORDS, USUAL_WORDS, load_rows, write_load_notes
 from thce.bench.machine import usable_cores
 from thce.bench.memory import Peak, sampled_peak
 from thce.bench.plain_processes import hydrate_in_processes
 from thce.bench.regex_loop import RegexLoop
-from thce.bench.repeat import interleaved_seconds
+from thce.bench.repeat import interleaved_seconds, notes_per_second
 from thce.bench.result import BenchResult, Comparison, at_least
 from thce.config import Config
 
@@ -41,6 +40,15 @@ class HydrateBenchConfig(Config):
     keyword_notes: int = Field(200, ge=1)
     repetitions: int = Field(3, ge=1)
 
+    @model_validator(mode="after")
+    def _memory_grows_from_small_to_large(self) -> "HydrateBenchConfig":
+        if self.notes <= self.small_notes:
+            raise ValueError(
+                f"notes: {self.notes} are not more than the {self.small_notes} small_notes that "
+                "their memory is held against; give more, or fewer small_notes"
+            )
+        return self
+
 
 def run(config: HydrateBenchConfig) -> BenchResult:
     """Measures all three in one run."""
@@ -51,8 +59,9 @@ def run(config: HydrateBenchConfig) -> BenchResult:
     with TemporaryDirectory(prefix="thce-bench-") as name:
         folder = Path(name)
         start_ray(cpus=cores, worker_logs=False)
-        spread, same_rows = _spread(config, folder, cores)
+        # Memory first: what the timed runs leave in this process would hide what it grows by.
         memory, details = _memory(config, folder)
+        spread, same_rows = _spread(config, folder, cores)
     return BenchResult(
         name="hydrate",
         comparisons=(keywords, spread, memory),
@@ -95,8 +104,8 @@ def _keywords(config: HydrateBenchConfig) -> tuple[Comparison, bool]:
         "only finding the phrases, a loop over the same classes, each one alternation compiled "
         "with `re`, over the same normalised text",
         "notes per second",
-        config.keyword_notes / median(seconds["ours"]),
-        config.keyword_notes / median(seconds["rival"]),
+        notes_per_second(config.keyword_notes, seconds["ours"]),
+        notes_per_second(config.keyword_notes, seconds["rival"]),
         KEYWORDS_LEAST,
     )
     return comparison, same
@@ -118,11 +127,11 @@ def _spread(config: HydrateBenchConfig, folder: Path, cores: int) -> tuple[Compa
         f"JSON lines of 60 to 100 words to Parquet on {cores} cores, from the call to the written "
         "output, Ray itself started before; ours: the hydrate step, with its first pass for bad "
         f"rows and repeated encounters and its report; rival: {cores} plain processes, started "
-        "within the time, each reading, preparing, hydrating and writing its share, without "
-        "that pass",
+        "within the time, each reading, preparing, hydrating and writing its share once all have "
+        "loaded, without that pass",
         "notes per second",
-        config.ray_notes / median(seconds["ours"]),
-        config.ray_notes / median(seconds["rival"]),
+        notes_per_second(config.ray_notes, seconds["ours"]),
+        notes_per_second(config.ray_notes, seconds["rival"]),
         RAY_LEAST,
     )
     return comparison, same
@@ -131,7 +140,7 @@ def _spread(config: HydrateBenchConfig, folder: Path, cores: int) -> tuple[Compa
 def _memory(config: HydrateBenchConfig, folder: Path) -> tuple[Comparison, dict[str, Any]]:
     peaks: dict[int, Peak] = {}
     seconds: dict[int, float] = {}
-    for count in sorted({config.small_notes, config.notes}):
+    for count in (config.small_notes, config.notes):
         notes = write_load_notes(folder / "many.jsonl", count, SHORT_WORDS, seed=1)
         started = time.perf_counter()
         with sampled_peak() as peaks[count]:
@@ -155,7 +164,9 @@ def _memory(config: HydrateBenchConfig, folder: Path) -> tuple[Comparison, dict[
     )
     return comparison, {
         "peak_bytes": {str(count): asdict(peak) for count, peak in peaks.items()},
-        "memory_run_notes_per_second": {str(count): count / seconds[count] for count in seconds},
+        "memory_run_notes_per_second": {
+            str(count): notes_per_second(count, [spent]) for count, spent in seconds.items()
+        },
     }
 
 

@@ -6,29 +6,23 @@ oracle answers with gold labels. Every strategy sees the same splits, the same n
 the start and the same budget, so that differences are paired.
 """
 
-import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from thce.bench.label_curves import BASELINE, Curves, StrategyResult, summarise
-from thce.bench.label_rounds import Budget
 from thce.config import Config
 from thce.errors import InputError
 from thce.evaluation.intervals import Interval
-from thce.files import write_text
+from thce.files import write_jsonl
 from thce.paths import is_remote, resolve
 from thce.registry.loop import WarmStart
 from thce.registry.sample import StrategyName
 from thce.registry.train import Recipe
-
-if TYPE_CHECKING:
-    from thce.bench.label_rounds import Notes
 
 Signals = Literal["form and codes", "form, codes and keywords"]
 PoolKind = Literal["as given", "skewed"]
@@ -64,11 +58,12 @@ class LabelEfficiencyConfig(Config):
         rare_flags: flags that a skewed pool makes rare.
         rare_positives: positives it leaves of each.
         splits: random splits into pool and test.
-        seeds: starts on each split; at least five in all.
+        seeds: starts on each split.
         test_share: of the notes.
         start: notes answered before the first model, drawn at random, the same for all.
         batch: notes asked about in each round.
         rounds: after the first model.
+        processes: of `probe`, that play splits side by side; figures do not depend on them.
         seed: of splits, starts, ties and bootstrap.
         learner: `probe`, or `finetune` for the loop as it is (`thce.bench.label_finetune`), which
             knows keywords always, takes the pool as given and has one start per split: `signals`,
@@ -95,6 +90,7 @@ class LabelEfficiencyConfig(Config):
     start: int = Field(20, ge=5)
     batch: int = Field(5, ge=1)
     rounds: int = Field(10, ge=1)
+    processes: int = Field(1, ge=1)
     seed: int = 42
     learner: Literal["probe", "finetune"] = "probe"
     recipe: Recipe = Recipe()
@@ -134,7 +130,7 @@ def run(config: LabelEfficiencyConfig) -> dict[str, Any]:
         for setting, part in results.items()
         for one in part
     ]
-    write_text(folder / "results.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+    write_jsonl(folder / "results.jsonl", rows)
     report = write_report(config, found, results, folder / "report.html")
     return {"results": rows, "report": str(report)}
 
@@ -144,61 +140,9 @@ def _courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Setting, Curve
         from thce.bench.label_finetune import finetuned_courses
 
         return {Setting("as given", SIGNALS[1]): finetuned_courses(config, folder)}
+    from thce.bench.label_courses import probed_courses
+
     return probed_courses(config, folder)
-
-
-def probed_courses(config: LabelEfficiencyConfig, folder: Path) -> dict[Setting, Curves]:
-    """The scores of all courses of the linear probe, by setting.
-
-    Raises:
-        InputError: the notes are unusable, or too few for the budget.
-    """
-    from thce.bench.label_notes import notes_of, read_labelled
-
-    table = read_labelled(config.notes, folder)
-    texts = table["text"].to_pylist()
-    found = {}
-    for signals in config.signals:
-        notes = notes_of(table, keywords=signals == SIGNALS[1])
-        for pool in config.pools:
-            setting = Setting(pool, signals)
-            found[setting] = _curves(config, setting, notes, texts)
-    return found
-
-
-def _curves(
-    config: LabelEfficiencyConfig, setting: Setting, notes: "Notes", texts: list[str]
-) -> Curves:
-    """Every strategy from every start on every split."""
-    from thce.bench.label_notes import arena_of, split_notes, thin_pool
-    from thce.bench.label_rounds import run_course
-    from thce.registry.strategies import STRATEGIES
-
-    budget = Budget(config.start, config.batch, config.rounds)
-    shape = (config.splits, config.seeds, len(config.strategies), 2, config.rounds + 1)
-    scores = np.empty(shape)
-    for split in range(config.splits):
-        seed = config.seed + split
-        pool, test = split_notes(notes, config.test_share, seed)
-        if setting.pool == "skewed":
-            pool = thin_pool(notes, pool, config.rare_flags, config.rare_positives, seed)
-        _require_enough(setting, len(pool), budget)
-        arena = arena_of(notes, texts, (pool, test))
-        for start in range(config.seeds):
-            for at, name in enumerate(config.strategies):
-                course_seed = config.seed + 100 * split + start
-                scores[split, start, at] = run_course(arena, STRATEGIES[name], budget, course_seed)
-        done = f"pool {setting.pool}, {setting.signals}: split {split + 1} of {config.splits}"
-        print(f"bench loop: {done}", file=sys.stderr, flush=True)
-    return Curves(tuple(config.strategies), budget.spent, scores)
-
-
-def _require_enough(setting: Setting, pool: int, budget: Budget) -> None:
-    if pool < budget.spent[-1]:
-        raise InputError(
-            f"notes: the pool ({setting.pool}) holds {pool} notes, the budget is "
-            f"{budget.spent[-1]}; give more notes, or fewer rounds or a smaller batch"
-        )
 
 
 def _row(

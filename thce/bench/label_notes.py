@@ -11,11 +11,11 @@ from thce.bench.probe_words import word_kernel
 from thce.errors import InputError
 from thce.notes.near_duplicates import groups
 from thce.notes.prepare import prepare_table
-from thce.notes.read import read_notes
 from thce.registry.gold import gold_cells
 from thce.registry.hydrate import hydrate_table, resolve
 from thce.registry.hydrated import matrix
 from thce.registry.labels import TRUE, UNKNOWN
+from thce.registry.note_inputs import read_inputs
 from thce.registry.signals import deterministic_signal
 from thce.registry.splits import TEST, Fractions, assign
 
@@ -29,11 +29,7 @@ def read_labelled(paths: Sequence[str], quarantine: Path) -> pa.Table:
     Raises:
         InputError: an input is unusable, a note comes twice or has no gold labels.
     """
-    parts = [
-        read_notes(path, quarantine=str(quarantine / f"quarantine-{number}.jsonl"))
-        for number, path in enumerate(paths)
-    ]
-    table, _ = prepare_table(pa.concat_tables(parts))
+    table, _ = prepare_table(pa.concat_tables(read_inputs(paths, quarantine)))
     ids = table["encounter_id"].to_pylist()
     if len(set(ids)) != len(ids):
         raise InputError(f"notes: {len(ids) - len(set(ids))} encounters come twice; give each once")

@@ -131,23 +131,27 @@ def _summary(
 
 def _finding(setting: "Setting", results: Sequence[StrategyResult], budget: int) -> str:
     best, random = best_strategy(results), _random(results)
-    gain = best.gain["macro_f1"]
+    gain, name = best.gain["macro_f1"], _TITLES[best.strategy].lower()
     reached = (
         f"Pool {setting.pool}, {setting.signals}: with {budget} notes answered, random sampling "
         f"brings the model alone to macro F1 {number(random.final['macro_f1'].estimate)}; "
     )
+    averaged = (
+        f"{signed(gain.estimate)} against random's ({signed(gain.low)} to {signed(gain.high)}, "
+        "paired)."
+    )
+    if best is random:
+        return f"{reached}no other strategy was played."
     if np.isinf(best.labels.estimate):
-        needed = "no other strategy gets there for good."
-    else:
-        verdict = "meets" if best.share.estimate <= TARGET else "misses"
-        needed = (
-            f"{_TITLES[best.strategy].lower()} needs {best.labels.estimate:.0f} notes for it, "
-            f"{percent(best.share.estimate)} of random's ({_share(best.share)}), which {verdict} "
-            f"the aim of {percent(TARGET)}."
+        return (
+            f"{reached}no other strategy gets there for good. The one with the highest macro F1 "
+            f"averaged over the budget, {name}, is {averaged}"
         )
+    verdict = "meets" if best.share.estimate <= TARGET else "misses"
     return (
-        f"{reached}{needed} Its macro F1 averaged over the budget is {signed(gain.estimate)} "
-        f"against random's ({signed(gain.low)} to {signed(gain.high)}, paired)."
+        f"{reached}the strategy {name} needs {best.labels.estimate:.0f} notes for it, "
+        f"{percent(best.share.estimate)} of random's ({_share(best.share)}), which {verdict} the "
+        f"aim of {percent(TARGET)}. Its macro F1 averaged over the budget is {averaged}"
     )
 
 
@@ -217,10 +221,11 @@ def _figure(
         y=f"{title} of the model alone on test notes",
         level=level,
     )
+    names = " and ".join(_TITLES[name].lower() for name in dict.fromkeys(banded))
     return Figure(
         svg,
-        f"{title} of the model alone, mean over splits and starts. Bands (random and "
-        f"{_TITLES[banded[1]].lower()}) are 95 % intervals of the mean; since courses are paired, "
+        f"{title} of the model alone, mean over splits and starts. Bands ({names}) "
+        f"are 95 % intervals of the mean; since courses are paired, "
         f"overlapping bands do not rule out a difference. Dotted: where random ends.",
     )
 

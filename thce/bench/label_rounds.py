@@ -19,12 +19,10 @@ from thce.registry.seeded_order import seeded_keys
 from thce.registry.strategies import Strategy
 from thce.registry.thresholds import ThresholdPolicy, Thresholds, apply
 from thce.registry.thresholds import fit as fit_thresholds
+from thce.registry.train import Recipe
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-POSITIVE_CAP = 100.0
-"""The most that a positive cell may count: the default of the library's recipe."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def learn(arena: Arena, answered: NDArray[np.bool_], before: Learned | None = No
     confidence = np.where(
         answered[:, None], np.float32(HUMAN_CONFIDENCE), notes.confidence[pool]
     ).astype(np.float32)
-    balance = positive_weights(label, confidence, POSITIVE_CAP)
+    balance = positive_weights(label, confidence, Recipe().pos_weight_cap)
     weight = confidence.astype(np.float64) * np.where(label == TRUE, balance, 1.0)
     fitted = probe.fit(
         arena.kernel[pool[:, None], pool], label, weight, before.fit if before else None

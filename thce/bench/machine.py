@@ -3,11 +3,14 @@
 import os
 import platform
 import sys
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("thce", "ray", "torch", "transformers", "deepspeed", "onnxruntime", "numpy")
+from thce import __version__
+
+PACKAGES = ("ray", "torch", "transformers", "deepspeed", "onnxruntime", "numpy")
 
 
 def usable_cores() -> int:
@@ -26,8 +29,17 @@ def describe_machine() -> dict[str, Any]:
         "processor": _processor(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3, 1),
         "python": ".".join(map(str, sys.version_info[:3])),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": _versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Of what is installed: a checkout is not, and no single bench needs all the others."""
+    found = {"thce": __version__}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _processor() -> str:

@@ -2,28 +2,28 @@
 
 import json
 import multiprocessing
-import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
 BATCH_ROWS = 64
+LOADING_SECONDS = 120.0
 
 
-def hydrate_in_processes(notes: Path, folder: Path, processes: int) -> float:
+def hydrate_in_processes(notes: Path, folder: Path, processes: int) -> None:
     """Reads, prepares, hydrates and writes JSON lines in so many processes.
+
+    They begin together, once the last of them has loaded.
 
     Each parses its lines once, keeps no quarantine and looks for no repeated encounters, which
     ours does: it is the least that a script would do for the same rows.
 
     Args:
         notes: JSON lines, one contiguous share of which goes to each process.
-        folder: gets one Parquet file a process.
+        folder: gets one Parquet file a process, in the order of the lines by name.
         processes: as many as there are cores.
-
-    Returns:
-        Seconds from the start of the first process to the end of the last.
 
     Raises:
         RuntimeError: a process failed.
@@ -31,11 +31,16 @@ def hydrate_in_processes(notes: Path, folder: Path, processes: int) -> float:
     context = multiprocessing.get_context("spawn")
     size = notes.stat().st_size
     bounds = [size * rank // processes for rank in range(processes + 1)]
-    started = time.perf_counter()
+    loaded = context.Barrier(processes)
     workers = [
         context.Process(
             target=_hydrate_share,
-            args=(notes, bounds[rank], bounds[rank + 1], folder / f"plain-{rank}.parquet"),
+            args=(
+                notes,
+                (bounds[rank], bounds[rank + 1]),
+                loaded,
+                folder / f"plain-{rank:05}.parquet",
+            ),
         )
         for rank in range(processes)
     ]
@@ -43,17 +48,17 @@ def hydrate_in_processes(notes: Path, folder: Path, processes: int) -> float:
         worker.start()
     for worker in workers:
         worker.join()
-    seconds = time.perf_counter() - started
     if any(worker.exitcode for worker in workers):
         raise RuntimeError("a plain process failed; its traceback is above")
-    return seconds
 
 
-def _hydrate_share(notes: Path, start: int, stop: int, target: Path) -> None:
+def _hydrate_share(notes: Path, share: tuple[int, int], loaded: Any, target: Path) -> None:
     """The lines that begin in a range of bytes."""
     from thce.notes.rows import parse_row, to_table
     from thce.registry.hydrate_ray import prepare_and_hydrate
 
+    loaded.wait(timeout=LOADING_SECONDS)
+    start, stop = share
     writer: parquet.ParquetWriter | None = None
     batch = []
     with notes.open("rb") as handle:

@@ -4,22 +4,23 @@ import os
 from pathlib import Path
 
 _PARENT = 1
+"""Which field of a process's stat, after its name, is its parent."""
 
 
-def family() -> dict[int, list[str]]:
-    """Process -> the fields of its stat after the name, for this process and its descendants."""
-    fields: dict[int, list[str]] = {}
+def family() -> set[int]:
+    """The ids of this process and its descendants."""
+    parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 after_name = (entry / "stat").read_text().rpartition(")")[2]
             except OSError:  # it ended meanwhile
                 continue
-            fields[int(entry.name)] = after_name.split()
+            parents[int(entry.name)] = int(after_name.split()[_PARENT])
     found = {os.getpid()}
     grown = True
     while grown:
-        more = {one for one, stat in fields.items() if int(stat[_PARENT]) in found} - found
+        more = {one for one, parent in parents.items() if parent in found} - found
         found |= more
         grown = bool(more)
-    return {process: fields[process] for process in found}
+    return found

@@ -30,3 +30,8 @@ def interleaved_seconds(
 def medians(seconds: Mapping[str, list[float]]) -> dict[str, float]:
     """The median of each side."""
     return {name: median(values) for name, values in seconds.items()}
+
+
+def notes_per_second(notes: int, seconds: list[float]) -> float:
+    """The speed of the median repetition over so many notes."""
+    return notes / median(seconds)

@@ -42,7 +42,7 @@ class BenchResult:
         name: of the bench.
         comparisons: the first one is the headline.
         repetitions: timed repetitions of each side.
-        notes: notes (or synthetic rows) that each timed repetition of ours went over.
+        notes: notes (or synthetic rows) that each timed repetition of the headline went over.
         cores: cores that both sides had.
         checks: claims about the answers, which have to hold whatever the speed.
         details: what else was measured.

@@ -51,7 +51,7 @@ class ScoreBenchConfig(Config):
     model: str | None = None
     base: str = "minilm"
     input: str | None = None
-    weights: tuple[Weights, ...] = ("int8", "fp32")
+    weights: tuple[Weights, ...] = Field(("int8", "fp32"), min_length=1)
     seconds: float = Field(20.0, gt=0)
     repetitions: int = Field(1, ge=1)
 
@@ -78,6 +78,7 @@ def run(config: ScoreBenchConfig) -> BenchResult:
         comparisons: list[Comparison] = []
         checks: dict[str, bool] = {}
         details: dict[str, Any] = {}
+        notes: list[int] = []
         for weights in config.weights:
             predictor = Predictor.open(model, weights)
             slower = PIPELINE_LEAST[weights]
@@ -91,11 +92,12 @@ def run(config: ScoreBenchConfig) -> BenchResult:
             comparisons += _compare(config, weights, cores, setting, measured)
             checks |= _checks(weights, independent, measured, predictor)
             details[weights] = _details(work, rates, measured)
+            notes.append(len(work.texts))
     return BenchResult(
         name="score",
         comparisons=tuple(comparisons),
         repetitions=config.repetitions,
-        notes=len(work.texts),
+        notes=notes[0],
         cores=cores,
         checks=checks,
         details=details,
@@ -206,7 +208,7 @@ def _compare(
     config: ScoreBenchConfig, weights: Weights, cores: int, setting: Setting, measured: Measured
 ) -> list[Comparison]:
     ours = median(measured.ours)
-    head = "" if config.model else "; MiniLM-sized encoder with an untrained head"
+    head = "" if config.model else f"; {config.base} with an untrained head"
     what = (
         f"{weights}, {cores} cores; ours: the score step on Ray Data from the call to the written "
         "output, Ray itself started before: reading, de-identification, hydration, tokenizing, "

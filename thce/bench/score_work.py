@@ -40,7 +40,8 @@ def source_rows(path: str | None) -> Iterator[dict[str, Any]]:
         yield from load_rows(1000, USUAL_WORDS)
         return
     for row in read_notes(path, quarantine=None).to_pylist():
-        yield {"text": row["note_text"], "cpt_codes": row["cpt_codes"]}
+        forms = {name: row[name] for name in ("cpt_codes", "structured")}
+        yield {"text": row["note_text"], **forms}
 
 
 def make_work(

@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from pydantic import Field
 
+from thce.bench.child_threads import child_threads
 from thce.bench.load_notes import USUAL_WORDS, load_rows
 from thce.bench.machine import usable_cores
 from thce.bench.result import BenchResult, at_least
@@ -54,7 +54,7 @@ def run(config: TrainBenchConfig) -> BenchResult:
     with TemporaryDirectory(prefix="thce-bench-") as name:
         folder = Path(name)
         dataset = _write_dataset(config.notes, folder)
-        start_ray(cpus=cores)
+        start_ray(cpus=cores, worker_logs=False)
         settings = _settings(config, dataset, folder)
         bare: list[list[dict[str, Any]]] = []
         ours: list[list[dict[str, Any]]] = []
@@ -71,11 +71,11 @@ def run(config: TrainBenchConfig) -> BenchResult:
         comparisons=(
             at_least(
                 "steps per second under Ray and DeepSpeed",
-                f"MiniLM-sized fp32 training on {cores} threads, {settings['batch_size']} notes of "
-                f"at most {config.tokens} tokens a step; ours: one Ray Train worker with DeepSpeed "
-                "ZeRO-1; rival: the same loop function in a plain process with AdamW; the same "
-                "batches and seeds; the time of the epochs' steps, without start, validation and "
-                "the first epoch",
+                f"fp32 training of {config.base} on {cores} threads, {settings['batch_size']} "
+                f"notes of at most {config.tokens} tokens a step; ours: one Ray Train worker with "
+                "DeepSpeed ZeRO-1; rival: the same loop function in a plain process with AdamW; "
+                "the same batches and seeds; the time of the epochs' steps, without start, "
+                "validation and the first epoch",
                 "steps per second",
                 median(_rates(ours, steps)),
                 median(_rates(bare, steps)),
@@ -136,11 +136,9 @@ def _steps_per_epoch(settings: dict[str, Any], dataset: str) -> int:
 
 def _ray_and_deepspeed(settings: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """The epochs' metrics of one run under Ray Train."""
-    from thce.engine import start_ray
     from thce.registry.train import train_worker
     from thce.training.ray_train import Scaling, fit
 
-    start_ray(worker_logs=False)
     strategy = folder / "zero1.json"
     write_json(strategy, {"zero_optimization": {"stage": 1}})
     number = len(list(folder.glob("ray-*")))
@@ -163,9 +161,7 @@ def _bare(settings: dict[str, Any], threads: int, folder: Path) -> list[dict[str
         RuntimeError: the process failed.
     """
     target = folder / "bare.json"
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # a Ray worker has it from its start, too
-    try:
+    with child_threads(threads):  # a Ray worker has it from its start, too
         context = multiprocessing.get_context("spawn")
         process = context.Process(
             target=_train_bare,
@@ -173,10 +169,6 @@ def _bare(settings: dict[str, Any], threads: int, folder: Path) -> list[dict[str
         )
         process.start()
         process.join()
-    finally:
-        os.environ.pop("OMP_NUM_THREADS")
-        if before is not None:
-            os.environ["OMP_NUM_THREADS"] = before
     if process.exitcode:
         raise RuntimeError("the bare training failed; its traceback is above")
     return list(json.loads(target.read_text(encoding="utf-8")))

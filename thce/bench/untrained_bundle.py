@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from thce.bundles.build import BundleSpec, build
-from thce.bundles.manifest import BaseWeights, WeightsEntry
+from thce.bundles.manifest import BaseWeights
 from thce.files import sha256_file, write_json, write_text
 from thce.registry.code_set import code_versions
+from thce.registry.export_weights import FILES, FP32, INT8
 from thce.registry.fuse import Fusion
 from thce.registry.labels import Flag
 from thce.registry.threshold_file import (
@@ -16,10 +17,6 @@ from thce.registry.threshold_file import (
 )
 
 MOST_TOKENS = 512
-WEIGHTS = {
-    "fp32": WeightsEntry(file="onnx/model.onnx", thresholds="thresholds.json"),
-    "int8": WeightsEntry(file="onnx/model.int8.onnx", thresholds="thresholds.int8.json"),
-}
 
 
 def build_untrained_bundle(base: str, folder: Path) -> Path:
@@ -42,9 +39,8 @@ def build_untrained_bundle(base: str, folder: Path) -> Path:
     from transformers.utils import logging
 
     from thce.registry.encode import NoteEncoder
+    from thce.registry.export_graphs import write_graphs
     from thce.registry.model import FlagClassifier
-    from thce.registry.onnx_graph import export_fp32
-    from thce.registry.onnx_int8 import quantise_int8
     from thce.training import weights
 
     source = weights.resolve(base)
@@ -56,13 +52,12 @@ def build_untrained_bundle(base: str, folder: Path) -> Path:
     (folder / "onnx").mkdir(parents=True)
     model.save(folder / "model")
     NoteEncoder(tokenizer, MOST_TOKENS, 0).save(folder / "tokenizer")
-    export_fp32(model, folder / WEIGHTS["fp32"].file)
-    quantise_int8(folder / WEIGHTS["fp32"].file, folder / WEIGHTS["int8"].file)
-    for name, entry in WEIGHTS.items():
+    write_graphs(model, "torch", folder / FILES[FP32].file, folder / FILES[INT8].file)
+    for name, entry in FILES.items():
         _flat_thresholds(name).save(folder / entry.thresholds)
     write_text(folder / "config.yaml", f"head_tokens: {MOST_TOKENS}\ntail_tokens: 0\n")
     write_text(folder / "README.md", "An untrained model for benches. Its answers mean nothing.\n")
-    write_json(folder / "parity.json", {"default_weights": "int8"})
+    write_json(folder / "parity.json", {"default_weights": INT8})
     save_label_fields(folder / LABEL_FIELDS_FILE)
     Fusion().save(folder / "fusion.json")
     weights_file = Path(source) / "model.safetensors"
@@ -76,8 +71,8 @@ def build_untrained_bundle(base: str, folder: Path) -> Path:
                 model=base, sha256=sha256_file(weights_file) if weights_file.is_file() else None
             ),
             parent=None,
-            weights=WEIGHTS,
-            default_weights="int8",
+            weights=FILES,
+            default_weights=INT8,
         ),
     )
     return folder

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from thce.bundles.gate import Evidence
 from thce.errors import InputError
+from thce.files import read_json
 from thce.registry.labels import FLAG_NAMES
 
 if TYPE_CHECKING:
@@ -68,7 +69,38 @@ REGISTRY = Kind(
     contest=_registry_contest,
 )
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (REGISTRY,)}
+
+def _check_coder(folder: Path, thresholds: Mapping[str, str]) -> None:
+    for file in set(thresholds.values()):
+        confidence = read_json(folder / file)
+        if not isinstance(confidence, dict) or "abstain_below" not in confidence:
+            raise InputError(f"{folder / file}: no field abstain_below")
+
+
+def _coder_contest(candidate: "Bundle", champion: "Bundle", test: str) -> Evidence:
+    raise InputError(
+        "coder: bundles of this kind are compared by `thce coder compare`, not promoted by a gate"
+    )
+
+
+CODER = Kind(
+    name="coder",
+    labels=(),
+    required=(
+        "README.md",
+        "config.yaml",
+        "confidence.json",
+        "model/config.json",
+        "model/model.safetensors",
+        "tokenizer/tokenizer.json",
+        "tokenizer/tokenizer_config.json",
+        "training.json",
+    ),
+    check=_check_coder,
+    contest=_coder_contest,
+)
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (REGISTRY, CODER)}
 
 
 def kind_named(name: str, where: str) -> Kind:

@@ -12,12 +12,8 @@ from thce.codes.code_types import CodeType
 
 STAGES = (1, 2, 3)
 THINK, END_THINK = "<think>", "</think>"
-CONVERT = (
-    "You are a medical coding assistant. Convert clinical narratives to billing codes."
-)
-REASON = (
-    "You are a medical coding expert. Use <think> tags to show your reasoning."
-)
+CONVERT = "You are a medical coding assistant. Convert clinical narratives to billing codes."
+REASON = "You are a medical coding expert. Use <think> tags to show your reasoning."
 SYSTEM_PROMPTS = {1: CONVERT, 2: REASON, 3: REASON}
 
 _LINE = re.compile(r"^(ICD10|CPT|HCPCS): ([A-Z0-9.]{1,9})(?: \((.*)\))?$")

@@ -1,11 +1,10 @@
 """Clinical abbreviations and lay words, each with what it stands for in official terms."""
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
+from thce.codes.shipped import shipped_rows
 from thce.codes.words import Token, scan
 
 LONGEST_PHRASE = 4
@@ -23,7 +22,7 @@ class Stretch:
 class Abbreviations:
     """A table of short forms: tokens -> what they may stand for, the commonest first."""
 
-    def __init__(self, rows: list[dict[str, str]]) -> None:
+    def __init__(self, rows: Iterable[dict[str, str]]) -> None:
         self._table: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._capital: set[tuple[str, ...]] = set()
         for row in rows:
@@ -32,11 +31,10 @@ class Abbreviations:
             if row["case"] == "upper":
                 self._capital.add(key)
 
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def __contains__(self, short: str) -> bool:
-        return _key(short) in self._table
+    def items(self) -> Iterator[tuple[str, tuple[str, ...], bool]]:
+        """Every short form, what it may stand for, and whether it counts in capitals only."""
+        for key, meanings in self._table.items():
+            yield " ".join(key), meanings, key in self._capital
 
     def split(self, text: str) -> Iterator["Stretch"]:
         """Cuts a text into single words and short forms.
@@ -73,9 +71,7 @@ class Abbreviations:
 @cache
 def abbreviations() -> Abbreviations:
     """The shipped table."""
-    text = files("thce.codes").joinpath("data/abbreviations.csv").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return Abbreviations(list(csv.DictReader(lines)))
+    return Abbreviations(shipped_rows("abbreviations.csv"))
 
 
 def _key(short: str) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ Rows are sorted by code. Nothing here knows where the entries came from or where
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,17 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thce.codes.code_types import CodeType, normalise
-from thce.codes.columns import Texts
 from thce.codes.entries import Entry, Source, day_number
 from thce.codes.search_index import SearchIndex, build_index
+from thce.codes.tables import KINDS, Tables, build_tables, known_dates
 
 if TYPE_CHECKING:
     from thce.codes.bulk import Codes, KeySet
     from thce.codes.search import Searcher
     from thce.codes.suggest import Suggestion
-
-KINDS = ("chapter", "block", "category", "subcategory", "code", "retired")
-LIFETIME = ("absent_before", "active_from", "active_to", "gone_from")
 
 
 @dataclass(frozen=True)
@@ -63,29 +60,6 @@ class Match:
     score: float
 
 
-@dataclass(frozen=True)
-class Tables:
-    """A catalogue's rows as arrays, all of one length.
-
-    Attributes:
-        codes: bytes, sorted.
-        kinds: int8, index into KINDS.
-        parents: int32 row, -1 where none.
-        reportable: bool.
-        lifetimes: (rows, 4) int32 yyyymmdd, columns as LIFETIME.
-        descriptions: texts.
-        notes: texts, JSON objects.
-    """
-
-    codes: NDArray[np.bytes_]
-    kinds: NDArray[np.int8]
-    parents: NDArray[np.int32]
-    reportable: NDArray[np.bool_]
-    lifetimes: NDArray[np.int32]
-    descriptions: Texts
-    notes: Texts
-
-
 class Catalogue:
     """All codes of one type, as of one release."""
 
@@ -106,7 +80,7 @@ class Catalogue:
             fingerprint: hash of what they were read from.
         """
         ordered = sorted(entries, key=lambda entry: entry.code)
-        return Catalogue(source, fingerprint, _tables(ordered), build_index(ordered))
+        return Catalogue(source, fingerprint, build_tables(ordered), build_index(ordered))
 
     @property
     def code_type(self) -> CodeType:
@@ -115,9 +89,6 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.tables.codes)
-
-    def __contains__(self, code: str) -> bool:
-        return self.row(code) >= 0
 
     def row(self, code: str) -> int:
         """The row of a code in any spelling, or -1."""
@@ -143,7 +114,7 @@ class Catalogue:
             bool(self.current[row]),
             tuple(self.parents(code)),
             tuple(self.children(code)),
-            _dates(tables.lifetimes[row]),
+            known_dates(tables.lifetimes[row]),
             json.loads(tables.notes[row] or "{}"),
         )
 
@@ -177,13 +148,10 @@ class Catalogue:
 
     def active(self, code: str, date: datetime.date) -> bool | None:
         """Whether a reportable code was in force on a date; None where the source cannot say."""
-        row = self.row(code)
-        if row < 0 or not self.tables.reportable[row]:
+        if not self.is_billable(code, date):
             return False
-        absent_before, active_from, active_to, gone_from = self.tables.lifetimes[row].tolist()
+        _, active_from, active_to, _ = self.tables.lifetimes[self.row(code)].tolist()
         day = day_number(date)
-        if day < absent_before or (gone_from and day >= gone_from):
-            return False
         if not active_from or day < active_from or (active_to and day > active_to):
             return None
         return True
@@ -191,18 +159,16 @@ class Catalogue:
     @cached_property
     def current(self) -> NDArray[np.bool_]:
         """(rows,) billable by the catalogue's own release."""
-        effective = day_number(datetime.date.fromisoformat(self.source.effective))
-        return self._billable_on(effective)
+        return self.billable_rows(datetime.date.fromisoformat(self.source.effective))
 
     def billable_rows(self, date: datetime.date | None = None) -> NDArray[np.bool_]:
         """(rows,) billable on a date, or by the catalogue's release."""
-        return self.current if date is None else self._billable_on(day_number(date))
-
-    def _billable_on(self, day: int) -> NDArray[np.bool_]:
+        if date is None:
+            return self.current
+        day = day_number(date)
         absent_before, gone_from = self.tables.lifetimes[:, 0], self.tables.lifetimes[:, 3]
-        return (
-            self.tables.reportable & (day >= absent_before) & ((gone_from == 0) | (day < gone_from))
-        )
+        in_force = (day >= absent_before) & ((gone_from == 0) | (day < gone_from))
+        return self.tables.reportable & in_force
 
     def billable_codes(self, date: datetime.date | None = None) -> list[str]:
         """All billable codes, sorted."""
@@ -248,31 +214,3 @@ class Catalogue:
         from thce.codes.search import Searcher
 
         return Searcher(self.index)
-
-
-def _tables(entries: Sequence[Entry]) -> Tables:
-    rows = {entry.code: row for row, entry in enumerate(entries)}
-    lifetimes = [list(asdict(entry.lifetime).values()) for entry in entries]
-    return Tables(
-        np.array([entry.code.encode() for entry in entries], np.bytes_),
-        np.array([KINDS.index(entry.kind) for entry in entries], np.int8),
-        np.array([rows.get(entry.parent, -1) for entry in entries], np.int32),
-        np.array([entry.reportable for entry in entries], np.bool_),
-        np.array(lifetimes, np.int32).reshape(len(entries), len(LIFETIME)),
-        Texts.of(entry.description for entry in entries),
-        Texts.of(_notes(entries)),
-    )
-
-
-def _notes(entries: Sequence[Entry]) -> Iterator[str]:
-    for entry in entries:
-        notes = {name: list(texts) for name, texts in entry.notes.items()}
-        yield json.dumps(notes, ensure_ascii=False) if notes else ""
-
-
-def _dates(lifetime: NDArray[np.int32]) -> dict[str, str]:
-    return {
-        name: f"{day // 10000:04}-{day // 100 % 100:02}-{day % 100:02}"
-        for name, day in zip(LIFETIME, lifetime.tolist(), strict=True)
-        if day
-    }

@@ -19,9 +19,13 @@ def check(catalogue: Catalogue, typed: str, date: datetime.date | None = None) -
         date: the date of service; by default the catalogue's own release.
 
     Returns:
-        `code` (canonical), `valid` (the catalogue has it), `billable`, `active` (null where the
-        source has no tables of that date), `description`, `ok` (billable, and not known to be
-        out of force), `notes` (reasons in words), `suggestions` (where not ok), `record`.
+        `code` (canonical), `code_type`, `catalogue` (its release), `date` (as of when),
+        `valid` (the catalogue lists it, as a code or a category above codes; chapters and blocks
+        are none, nor is a retired ICD-10-CM code but on a date of its time), `billable` (a claim
+        may carry it on the date: it is a code, and not known to be out of force), `active` (in
+        force on the date; null where the source has no tables of it), `ok` (billable: what the
+        command's exit code says), `description`, `notes` (reasons in words), `suggestions`
+        (where not ok), `record`.
     """
     code = normalise(typed, catalogue.code_type)
     known = catalogue.get(code)
@@ -66,8 +70,8 @@ def _notes(
         notes.append(f"{code} was not yet in force on {date}: {_begun(catalogue, lifetime)}")
     elif active is None and lifetime:
         notes.append(f"no table of {date} is at hand; {_begun(catalogue, lifetime)}")
-    until = catalogue.source.covers_until
-    if until and date.isoformat() > until:
+    until = catalogue.source.covers_until or catalogue.source.effective
+    if date.isoformat() > until:
         notes.append(f"these tables hold until {until}; a newer release may differ on {date}")
     return notes
 

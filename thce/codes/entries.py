@@ -72,7 +72,11 @@ def day_number(date: datetime.date) -> int:
     return date.year * 10000 + date.month * 100 + date.day
 
 
+def day_date(day: int) -> datetime.date:
+    """The date of a yyyymmdd."""
+    return datetime.date(day // 10000, day // 100 % 100, day % 100)
+
+
 def day_after(day: int) -> int:
     """The day after a yyyymmdd."""
-    date = datetime.date(day // 10000, day // 100 % 100, day % 100)
-    return day_number(date + datetime.timedelta(days=1))
+    return day_number(day_date(day) + datetime.timedelta(days=1))

@@ -4,18 +4,18 @@ Importing that package parses 10 MB of XML (two seconds and more), so only the s
 the catalogue's cache does it.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 
 from thce.codes.code_types import CodeType
 from thce.codes.entries import Entry, Lifetime, Source
+from thce.codes.shipped import shipped_rows, shipped_text
 
 PACKAGE = "simple-icd-10-cm"
-RELEASES = (20210101, 20250401, 20260401)  # the tables compared in data/icd10_history.csv
+HISTORY = "icd10_history.csv"
+RELEASES = (20210101, 20250401, 20260401)  # the tables that HISTORY compares
 KINDS = {"chapter": "chapter", "section": "block", "category": "category"}
 LISTS = {
     "inclusion_terms": "inclusion_term",
@@ -28,7 +28,7 @@ TEXTS = ("use_additional_code", "code_first", "code_also", "notes")
 
 def icd10_identity() -> str:
     """What the cached catalogue depends on, found without importing the package."""
-    return f"{PACKAGE} {version(PACKAGE)}\n{_history_text()}"
+    return f"{PACKAGE} {version(PACKAGE)}\n{shipped_text(HISTORY)}"
 
 
 def read_icd10() -> tuple[Source, list[Entry]]:
@@ -78,15 +78,16 @@ def _notes(node: Any) -> dict[str, list[str]]:
 
 
 def _with_history(entries: list[Entry]) -> list[Entry]:
-    """Entries with lifetimes, and the retired codes of earlier releases added."""
-    history = {row["code"]: row for row in csv.DictReader(_history_lines())}
+    """Entries with lifetimes, and the retired codes of earlier releases added.
+
+    The history compares billable codes, so that of headings it knows nothing.
+    """
+    history = {row["code"]: row for row in shipped_rows(HISTORY)}
     known = {entry.code for entry in entries}
     dated = [
-        replace(
-            entry,
-            reportable=entry.reportable or entry.code in history,
-            lifetime=_lifetime(history.get(entry.code)) if entry.kind != "chapter" else Lifetime(),
-        )
+        replace(entry, reportable=True, lifetime=_lifetime(history.get(entry.code)))
+        if entry.reportable or entry.code in history
+        else entry
         for entry in entries
     ]
     retired = [
@@ -114,11 +115,3 @@ def _prefix(code: str, known: set[str]) -> str:
         if code[:length] in known:
             return code[:length]
     return ""
-
-
-def _history_text() -> str:
-    return files("thce.codes").joinpath("data/icd10_history.csv").read_text(encoding="utf-8")
-
-
-def _history_lines() -> list[str]:
-    return [line for line in _history_text().splitlines() if not line.startswith("#")]

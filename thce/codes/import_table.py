@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from thce.codes.code_types import CodeType
-from thce.codes.entries import Source
+from thce.codes.entries import Source, day_date
 from thce.codes.import_file import Read, read_code_file
 from thce.codes.load import imported_table, load_catalogue
 from thce.codes.table_file import Row, format_table
@@ -72,4 +72,4 @@ def _latest(rows: list[Row]) -> str:
     day = max(row.added for row in rows)
     if not day:
         return datetime.date.today().isoformat()
-    return datetime.date(day // 10000, day // 100 % 100, day % 100).isoformat()
+    return day_date(day).isoformat()

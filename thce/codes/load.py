@@ -15,13 +15,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from thce.codes.catalogue import Catalogue, Tables
+from thce.codes.catalogue import Catalogue
 from thce.codes.code_types import CodeType, code_type
 from thce.codes.columns import DamagedFile, Texts, read_columns, write_columns
 from thce.codes.entries import Entry, Source
 from thce.codes.icd10_source import icd10_identity, read_icd10
 from thce.codes.search_index import SearchIndex
+from thce.codes.shipped import shipped_text
 from thce.codes.table_file import parse_table
+from thce.codes.tables import Tables
 from thce.errors import InputError
 from thce.paths import home
 
@@ -32,7 +34,9 @@ BUILDERS = (
     "entries",
     "icd10_source",
     "search_index",
+    "shipped",
     "table_file",
+    "tables",
     "typos",
     "words",
 )
@@ -66,7 +70,7 @@ def load_catalogue(kind: CodeType | str) -> Catalogue:
 
 
 def catalogue_versions() -> dict[str, str]:
-    """Code type -> version and short fingerprint, as a bundle's `code_set` records them."""
+    """Code type -> version and short fingerprint, as reports and bundles of the coder record it."""
     catalogues = [load_catalogue(kind) for kind in CodeType]
     return {
         catalogue.code_type.value.lower(): (
@@ -86,8 +90,7 @@ def _source(kind: CodeType) -> tuple[str, Callable[[], tuple[Source, list[Entry]
     if kind is CodeType.ICD10:
         return icd10_identity(), read_icd10
     own = imported_table(kind)
-    shipped = files("thce.codes").joinpath(f"data/{kind.lower()}.csv")
-    text = (own if own.exists() else shipped).read_text(encoding="utf-8")
+    text = own.read_text(encoding="utf-8") if own.exists() else shipped_text(f"{kind.lower()}.csv")
     return text, lambda: parse_table(text)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from thce.codes.code_types import CodeType
 from thce.codes.entries import Entry, Lifetime, Source, day_after
+from thce.codes.shipped import table_rows
 
 COLUMNS = ("code", "description", "short_description", "added", "terminated")
 
@@ -26,7 +27,7 @@ class Row:
     terminated: int = 0
 
 
-def format_table(source: Source, rows: Iterable[Row], remarks: Iterable[str] = ()) -> str:
+def format_table(source: Source, rows: Iterable[Row]) -> str:
     """The text of a table file."""
     out = io.StringIO()
     about = {
@@ -38,7 +39,6 @@ def format_table(source: Source, rows: Iterable[Row], remarks: Iterable[str] = (
         "complete": "yes" if source.complete else "no",
     }
     out.writelines(f"# {name}: {value}\n" for name, value in about.items())
-    out.writelines(f"# {remark}\n" for remark in remarks)
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
@@ -49,10 +49,9 @@ def format_table(source: Source, rows: Iterable[Row], remarks: Iterable[str] = (
 
 def parse_table(text: str) -> tuple[Source, list[Entry]]:
     """What `format_table` wrote."""
-    lines = text.splitlines()
     about = dict(
         line.removeprefix("# ").split(": ", 1)
-        for line in lines
+        for line in text.splitlines()
         if line.startswith("#") and ": " in line
     )
     source = Source(
@@ -63,8 +62,7 @@ def parse_table(text: str) -> tuple[Source, list[Entry]]:
         about["licence"],
         about["complete"] == "yes",
     )
-    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
-    return source, list(_entries(rows))
+    return source, list(_entries(table_rows(text)))
 
 
 def _entries(rows: Iterable[dict[str, str]]) -> Iterator[Entry]:

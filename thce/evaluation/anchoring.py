@@ -53,7 +53,7 @@ class Pull:
     """The pull on one kind of cell.
 
     Attributes:
-        pooled: over batches and flags; notes are the units of its interval.
+        pooled: over batches and flags; tasks are the units of its interval.
         flags: those with a cell in either arm, in the order given.
     """
 
@@ -88,11 +88,12 @@ class Anchoring:
 def measure_pull(blocks: Sequence[Counts], flags: Sequence[str]) -> Pull:
     """The pull per flag and over all flags.
 
-    Per flag the cells are of different notes and so independent; over all flags a note adds
-    several cells that rise and fall together, so there notes are the units.
+    Over all flags a task adds several cells that rise and fall together, and so do the answers of
+    several annotators to it: there tasks are the units. Per flag cells are taken as independent,
+    which they are with one annotator a task; with more, the interval per flag is too narrow.
 
     Args:
-        blocks: per batch (notes, L, 2, 2): cells accepted and cells, seen and hidden.
+        blocks: per batch (tasks, L, 2, 2): cells accepted and cells, seen and hidden.
         flags: L names.
     """
     totals = np.stack([block.sum(axis=0) for block in blocks])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thce.evaluation.intervals import RESAMPLES, SEED, Groups, Interval, bootstrap, wilson
-from thce.evaluation.multilabel import nan_to_none
+from thce.evaluation.multilabel import nan_to_none, ratio
 
 MAX_BINS = 10
 CELLS_PER_BIN = 20
@@ -59,10 +59,6 @@ class Calibration:
     error: Interval
     error_if_perfect: float
     brier: Interval
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it, null where undefined."""
-        return nan_to_none(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -204,13 +200,11 @@ def _contributions(
 
 
 def _error(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(sums[:, :-2]).sum(axis=1) / sums[:, -1])
+    return ratio(np.abs(sums[:, :-2]).sum(axis=1), sums[:, -1])
 
 
 def _brier(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(sums[:, -2] / sums[:, -1])
+    return ratio(sums[:, -2], sums[:, -1])
 
 
 def _corrected(found: Interval, perfect: NDArray[np.float64]) -> Interval:

@@ -2,13 +2,16 @@
 
 Per label, a cell counts as confidently true where its probability reaches the mean probability of
 the cells labelled true, and as confidently false likewise. Counted against the given labels these
-make the confident joint, and its off-diagonal shares say how many labels are wrong each way; so
-many cells, those furthest on the other side, are the suspects (Northcutt, Jiang and Chuang 2021,
-"Confident Learning: Estimating Uncertainty in Dataset Labels", with pruning by noise rate). Each
-label of a multi-label note is a binary problem of its own.
+make the confident joint, and its off-diagonal shares say how many labels are wrong each way; at
+most so many cells, those furthest on the other side, are the suspects (Northcutt, Jiang and Chuang
+2021, "Confident Learning: Estimating Uncertainty in Dataset Labels", with pruning by noise rate).
+Each label of a multi-label note is a binary problem of its own.
 
-One departure: the paper's thresholds are means over a class, and a rare flag has a handful of
-positives, so each is shrunk towards that over all labels.
+Departures from the paper: its thresholds are means over a class, and a rare flag has a handful of
+positives, so each is shrunk towards that over all labels. Between the classes it compares
+probabilities, which for a rare flag lie below one half nearly everywhere; here the excess over
+each class's threshold is compared, where a cell reaches both and in ranking. And a cell that
+exceeds its own class's threshold by more than the other's is never a suspect.
 """
 
 from dataclasses import dataclass
@@ -31,7 +34,8 @@ class Suspect:
         column: the label.
         given: whether it was labelled true.
         probability: that it is true, by a model that did not learn from it.
-        margin: how far it stands on the other side of both thresholds.
+        margin: by how much more it exceeds the threshold of the other class than that of its own,
+            above 0.
     """
 
     row: int
@@ -47,9 +51,10 @@ class Audit:
 
     Attributes:
         joint: (L, 2, 2) the confident joint: cells by given label and confident class.
-        errors: (L, 2) estimated wrong cells among those labelled false and true, the joint scaled
-            to the number of given labels.
-        suspects: most suspicious first.
+        errors: (L, 2) estimated wrong cells among those labelled false and true: each row of the
+            joint scaled to the number of cells with that label.
+        suspects: the largest margin first; per label and given class at most as many as `errors`
+            says, rounded.
     """
 
     joint: NDArray[np.int64]
@@ -99,7 +104,7 @@ def audit(probability: NDArray[np.floating], label: NDArray[np.int8]) -> Audit:
 def _most_suspect(
     margin: NDArray[np.float64], given: NDArray[np.bool_], errors: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """(n, L) as many cells of each label and given class as are estimated to be wrong."""
+    """(n, L) the largest margins above 0, at most as many as are estimated to be wrong."""
     chosen = np.zeros(margin.shape, dtype=bool)
     for column in range(margin.shape[1]):
         for value in (FALSE, TRUE):

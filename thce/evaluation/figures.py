@@ -182,7 +182,7 @@ def reliability_diagram(bins: Sequence[Bin]) -> str:
 
 
 def line_chart(
-    lines: Sequence[Line], *, name: str, description: str, x: str, y: str, level: float | None
+    lines: Sequence[Line], *, name: str, description: str, x: str, y: str, level: float
 ) -> str:
     """Up to six curves, told apart by colour, marker and line style.
 
@@ -192,11 +192,10 @@ def line_chart(
         description: read aloud in its place.
         x: label of the horizontal axis.
         y: label of the vertical axis.
-        level: a height to mark by a dotted line, if any.
+        level: a height to mark by a dotted line.
     """
     with _axes(9.6, 4.6) as axes:
-        if level is not None:
-            axes.axhline(level, color=QUIET, linewidth=1.2, linestyle=":")
+        axes.axhline(level, color=QUIET, linewidth=1.2, linestyle=":")
         for line, (colour, marker, dashes) in zip(lines, _LINES, strict=False):
             if line.band:
                 low, high = [one.low for one in line.y], [one.high for one in line.y]

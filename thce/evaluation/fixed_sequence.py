@@ -121,11 +121,7 @@ def _drawn(
 
 def _passes(successes: int, trials: int, claim: Claim) -> bool:
     """Whether so many successes would be a surprise if the precision were only just reached."""
-    from scipy.special import betainc
-
-    if not successes:
-        return False
-    return bool(betainc(successes, trials - successes + 1, claim.precision) <= claim.alpha)
+    return lower_bound(successes, trials, claim.alpha) >= claim.precision
 
 
 def lower_bound(successes: int, trials: int, alpha: float) -> float:

@@ -100,18 +100,18 @@ def outcomes(label: NDArray[np.int8], predicted: NDArray[np.bool_]) -> NDArray[n
 
 def precision(counts: Counts) -> NDArray[np.float64]:
     """(..., labels) precision; NaN where nothing was predicted."""
-    return _ratio(counts[..., TP, :], counts[..., TP, :] + counts[..., FP, :])
+    return ratio(counts[..., TP, :], counts[..., TP, :] + counts[..., FP, :])
 
 
 def recall(counts: Counts) -> NDArray[np.float64]:
     """(..., labels) recall; NaN without positives."""
-    return _ratio(counts[..., TP, :], counts[..., TP, :] + counts[..., FN, :])
+    return ratio(counts[..., TP, :], counts[..., TP, :] + counts[..., FN, :])
 
 
 def f1(counts: Counts) -> NDArray[np.float64]:
     """(..., labels) F1; NaN where nothing is true and nothing was predicted."""
     hits = 2 * counts[..., TP, :]
-    return _ratio(hits, hits + counts[..., FP, :] + counts[..., FN, :])
+    return ratio(hits, hits + counts[..., FP, :] + counts[..., FN, :])
 
 
 def micro_f1(counts: Counts) -> NDArray[np.float64]:
@@ -123,7 +123,7 @@ def macro_f1(counts: Counts) -> NDArray[np.float64]:
     """(...) mean F1 over the labels that have a positive in these counts."""
     supported = counts[..., TP, :] + counts[..., FN, :] > 0
     total = np.where(supported, np.nan_to_num(f1(counts)), 0.0).sum(axis=-1)
-    return _ratio(total, supported.sum(axis=-1))
+    return ratio(total, supported.sum(axis=-1))
 
 
 def nan_to_none(value: Any) -> Any:
@@ -135,7 +135,8 @@ def nan_to_none(value: Any) -> Any:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
+def ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
+    """Element by element; NaN for nothing out of nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(above / below, dtype=np.float64)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thce.evaluation.intervals import LEVEL, Interval, normal_quantile, wilson_limits
+from thce.evaluation.multilabel import ratio
 
 Counts = NDArray[np.integer]
 """(..., strata, 2 arms, 2): successes and trials of each arm in each stratum."""
@@ -95,7 +96,7 @@ def _left_out(blocks: Sequence[Counts], totals: Sequence[Counts]) -> Floats:
         rest = np.array([part.sum(axis=-1) for part in _mantel_haenszel(total - counted)])
         found.append(everything[:, None] - own[:, None] + rest)
     difference, weight = np.concatenate(found, axis=1)
-    return _ratio(difference, weight)
+    return ratio(difference, weight)
 
 
 def _mantel_haenszel(counts: Counts) -> tuple[Floats, Floats]:
@@ -115,8 +116,3 @@ def _standardised_limits(
     relaxed = z * np.sqrt((share**2 * deviation**2).sum()) / (share * deviation).sum()
     low, high = wilson_limits(rate, trials, relaxed)
     return float(share @ low), float(share @ rate), float(share @ high)
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(above / below, dtype=np.float64)

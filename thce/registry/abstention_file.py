@@ -1,7 +1,7 @@
 """abstention.json: which flags of a bundle may be accepted without a person, and from where on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,14 +82,9 @@ class Abstention:
             weights=self.weights,
             precision=self.claim.precision,
             confidence=self.claim.confidence,
-            pooled=None if self.pooled is None else _Test.of(self.pooled),
-            own={flag.value: _Test.of(test) for flag, test in self.own.items()},
-            flags={
-                flag.value: _Flag(
-                    cutoff=one.cutoff, basis=one.basis, decisions=one.decisions, right=one.right
-                )
-                for flag, one in self.flags.items()
-            },
+            pooled=None if self.pooled is None else _Test(**asdict(self.pooled)),
+            own={flag.value: _Test(**asdict(test)) for flag, test in self.own.items()},
+            flags={flag.value: _Flag(**asdict(one)) for flag, one in self.flags.items()},
         )
         return content.model_dump(mode="json")
 
@@ -137,15 +132,6 @@ class _Test(Config):
     decisions: int = Field(ge=0)
     right: int = Field(ge=0)
     lower_bound: float = Field(ge=0, le=1)
-
-    @classmethod
-    def of(cls, found: Cutoff) -> "_Test":
-        return cls(
-            score=found.score,
-            decisions=found.decisions,
-            right=found.right,
-            lower_bound=found.lower_bound,
-        )
 
     def cutoff(self) -> Cutoff:
         return Cutoff(**self.model_dump())

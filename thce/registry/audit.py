@@ -76,7 +76,8 @@ def run(config: AuditConfig) -> dict[str, Any]:
 
     Returns:
         `suspects` with encounter, flag, given label and probability, `flags` with the estimated
-        wrong labels of each, the `batch` and its `tasks`.
+        wrong labels of each, the `batch` and its `tasks`; without a task no batch is opened and
+        no file written.
 
     Raises:
         InputError: the folder holds no finished cross-validation, or the output is not local.
@@ -161,6 +162,8 @@ def _queue(config: AuditConfig, rows: OutOfFold, found: Audit) -> dict[str, Any]
             for task in review_tasks(rows, found.suspects, texts)
             if blocked.get(task.encounter_id, Block.ANSWERED) in REVIEWABLE
         ][: config.limit]
+        if not tasks:
+            return {}
         batch = config.batch or _batch_name(tasks)
         store.prepare(batch, tasks)
         output = resolve(config.output) if config.output else None

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from thce.registry import cli_trust
-from thce.registry.cli_options import CONFIG, JSON, SET, report_of
+from thce.registry.cli_options import CONFIG, JSON, SET, report_of, show
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -23,25 +23,7 @@ def _run(
     module: str, config: str | None, overrides: list[str], as_json: bool, **shortcuts: Any
 ) -> None:
     """Runs a step of this room and prints its report."""
-    report = report_of(module, config, overrides, shortcuts)
-    if as_json:
-        typer.echo(json.dumps(report, default=str, allow_nan=False))
-    else:
-        _show(report)
-
-
-def _show(report: dict[str, Any], indent: str = "") -> None:
-    """Prints a report for a person: one line per value, groups indented."""
-    for name, value in report.items():
-        if isinstance(value, dict) and value:
-            typer.echo(f"{indent}{name}:")
-            _show(value, indent + "  ")
-        elif isinstance(value, float):
-            typer.echo(f"{indent}{name}: {value:.4g}")
-        elif isinstance(value, list) and len(value) > 12:
-            typer.echo(f"{indent}{name}: {len(value)} entries (--json shows them)")
-        else:
-            typer.echo(f"{indent}{name}: {value}")
+    show(report_of(module, config, overrides, shortcuts), as_json)
 
 
 @app.command()
@@ -176,14 +158,11 @@ def evaluate(
     report: str | None = typer.Option(None, "--report", help="HTML report to write."),
 ) -> None:
     """Scores a bundle against labelled notes: micro and macro F1 with intervals, per flag."""
-    given = {"model": model, "input": notes, "report": report}
-    found = report_of("evaluate:EvaluateConfig", config, overrides, given)
-    if as_json:
-        typer.echo(json.dumps(found, default=str, allow_nan=False))
-        return
     from thce.registry.console import print_evaluation
 
-    print_evaluation(found)
+    given = {"model": model, "input": notes, "report": report}
+    found = report_of("evaluate:EvaluateConfig", config, overrides, given)
+    show(found, as_json, print_evaluation)
 
 
 @app.command()
@@ -235,6 +214,8 @@ def loop(
     blind_fraction: float | None = BLIND_FRACTION,
 ) -> None:
     """Runs the diamond loop: score, sample, annotate, merge, train, evaluate, round by round."""
+    from thce.registry.console import print_loop
+
     given = {
         "notes": notes or None,
         "output": output,
@@ -243,12 +224,7 @@ def loop(
         "blind_fraction": blind_fraction,
     }
     found = report_of("loop:LoopConfig", config, overrides, given)
-    if as_json:
-        typer.echo(json.dumps(found, default=str, allow_nan=False))
-        return
-    from thce.registry.console import print_loop
-
-    print_loop(found)
+    show(found, as_json, print_loop)
 
 
 cli_trust.add_to(app)

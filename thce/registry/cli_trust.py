@@ -1,11 +1,9 @@
 """`thce registry` commands that say how far a bundle, a recipe or a label may be trusted."""
 
-import json
-
 import typer
 
 from thce.errors import Finding
-from thce.registry.cli_options import CONFIG, JSON, SET, report_of
+from thce.registry.cli_options import CONFIG, JSON, SET, report_of, show
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,6 +27,8 @@ def abstain(
     confidence: float | None = typer.Option(None, "--confidence", help="With how much confidence."),
 ) -> None:
     """Finds from which score on a flag may be accepted without a person, at a stated precision."""
+    from thce.registry.console import print_abstention
+
     given = {
         "model": model,
         "input": notes,
@@ -37,12 +37,7 @@ def abstain(
         "confidence": confidence,
     }
     found = report_of("abstain:AbstainConfig", config, overrides, given)
-    if as_json:
-        typer.echo(json.dumps(found, allow_nan=False))
-    else:
-        from thce.registry.console import print_abstention
-
-        print_abstention(found)
+    show(found, as_json, print_abstention)
     if all(one["cutoff"] is None for one in found["flags"].values()):
         raise Finding(
             f"no flag reaches precision {found['precision']} with confidence "
@@ -63,6 +58,8 @@ def crossval(
     repeats: int | None = typer.Option(None, "--repeats", help="Repetitions with other folds."),
 ) -> None:
     """Judges a recipe on every labelled note, by models that never saw it or its author."""
+    from thce.registry.console import print_crossval
+
     given = {
         "notes": notes or None,
         "output": output,
@@ -71,12 +68,7 @@ def crossval(
         "repeats": repeats,
     }
     found = report_of("crossval:CrossvalConfig", config, overrides, given)
-    if as_json:
-        typer.echo(json.dumps(found, default=str, allow_nan=False))
-        return
-    from thce.registry.console import print_crossval
-
-    print_crossval(found)
+    show(found, as_json, print_crossval)
 
 
 def audit(
@@ -89,11 +81,8 @@ def audit(
     output: str | None = typer.Option(None, "--output", help="Batch of Prodigy tasks (.jsonl)."),
 ) -> None:
     """Finds labels that are probably wrong and puts their notes before a person again."""
-    given = {"crossval": crossval, "store": store, "limit": limit, "output": output}
-    found = report_of("audit:AuditConfig", config, overrides, given)
-    if as_json:
-        typer.echo(json.dumps(found, allow_nan=False))
-        return
     from thce.registry.console import print_audit
 
-    print_audit(found)
+    given = {"crossval": crossval, "store": store, "limit": limit, "output": output}
+    found = report_of("audit:AuditConfig", config, overrides, given)
+    show(found, as_json, print_audit)

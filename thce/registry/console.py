@@ -1,8 +1,9 @@
-"""What an evaluation and a run of the loop look like in a terminal."""
+"""What the reports of steps look like in a terminal."""
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 SUSPECTS_SHOWN = 30
@@ -11,18 +12,19 @@ SUSPECTS_SHOWN = 30
 def print_evaluation(found: dict[str, Any]) -> None:
     """Systems with their intervals, then the flags of the bundle's own decision."""
     console = Console()
-    systems = Table(title=f"{found['notes']} notes, bundle {found['model']} ({found['weights']})")
-    for column in ("system", "micro F1", "macro F1"):
-        systems.add_column(column)
+    systems = _table(
+        f"{found['notes']} notes, bundle {found['model']} ({found['weights']})",
+        ("system", "micro F1", "macro F1"),
+    )
     for system in found["systems"]:
         systems.add_row(
             system["name"], _interval(system["micro_f1"]), _interval(system["macro_f1"])
         )
     console.print(systems)
-    flags = Table(title="per flag, the bundle's joint decision", box=None, padding=(0, 1, 0, 0))
-    flags.add_column("flag", no_wrap=True)
-    for column in ("precision", "recall", "F1", "positives", "calib. error", "Brier"):
-        flags.add_column(column, justify="right", no_wrap=True)
+    figures = ("precision", "recall", "F1", "positives", "calib. error", "Brier")
+    flags = _table(
+        "per flag, the bundle's joint decision", ("flag", *figures), right=figures, dense=True
+    )
     calibration = found["calibration"]
     for one in found["systems"][0]["score"]["labels"]:
         if one["tp"] + one["fn"] + one["fp"]:
@@ -36,18 +38,16 @@ def print_evaluation(found: dict[str, Any]) -> None:
         f"calibration error of the model over all flags: {_interval(pooled['error'])}; "
         f"{_number(pooled['error_if_perfect'])} if every probability were right"
     )
-    if found["report"]:
-        console.print(f"report: {found['report']}", soft_wrap=True)
+    _print_paths(console, {"report": found["report"]})
 
 
 def print_loop(found: dict[str, Any]) -> None:
     """One row per round, why it ended, and where the report or the waiting batch lies."""
     console = Console()
-    table = Table(
-        title="The diamond loop, round by round, on the frozen test", box=None, padding=(0, 1, 0, 0)
+    columns = ("round", "labels", "micro F1", "macro F1", "model alone", "disputed")
+    table = _table(
+        "The diamond loop, round by round, on the frozen test", columns, right=columns, dense=True
     )
-    for column in ("round", "labels", "micro F1", "macro F1", "model alone", "disputed"):
-        table.add_column(column, justify="right", no_wrap=True)
     for one in found["rounds"]:
         scores = one["scores"]
         table.add_row(
@@ -64,23 +64,25 @@ def print_loop(found: dict[str, Any]) -> None:
         "labels: notes answered; F1 of the joint decision, and micro F1 of the model alone"
     )
     console.print(f"stopped: {found['stopped']}", soft_wrap=True)
-    if found["bundle"]:
-        console.print(f"bundle: {found['bundle']}", soft_wrap=True)
-    if found["waiting_for"]:
-        console.print(f"batch to annotate: {found['waiting_for']}", soft_wrap=True)
-    if found["report"]:
-        console.print(f"report: {found['report']}", soft_wrap=True)
+    _print_paths(
+        console,
+        {
+            "bundle": found["bundle"],
+            "batch to annotate": found["waiting_for"],
+            "report": found["report"],
+        },
+    )
 
 
 def print_abstention(found: dict[str, Any]) -> None:
     """What may be accepted without a person, and on what evidence."""
     console = Console()
-    table = Table(
-        title=f"accepted without a person at precision {found['precision']}, "
-        f"confidence {found['confidence']}"
+    table = _table(
+        f"accepted without a person at precision {found['precision']}, "
+        f"confidence {found['confidence']}",
+        ("flag", "from log-odds", "basis", "right of accepted"),
+        right=("from log-odds", "right of accepted"),
     )
-    for column in ("flag", "from log-odds", "basis", "right of accepted"):
-        table.add_column(column, justify="left" if column in ("flag", "basis") else "right")
     for name, one in found["flags"].items():
         if one["decisions"]:
             cutoff = "a person" if one["cutoff"] is None else f"{one['cutoff']:.2f}"
@@ -97,7 +99,7 @@ def print_abstention(found: dict[str, Any]) -> None:
         f"{found['automatic_right']} of the {found['automatic_known']} with a label right; "
         f"in {found['notes_all_automatic']} of {found['notes']} notes all accepted ones are"
     )
-    console.print(f"cutoffs: {found['output']}", soft_wrap=True)
+    _print_paths(console, {"cutoffs": found["output"]})
 
 
 def print_audit(found: dict[str, Any]) -> None:
@@ -106,9 +108,11 @@ def print_audit(found: dict[str, Any]) -> None:
     if not found["suspects"]:
         console.print(f"no label looks wrong in {found['notes']} notes")
         return
-    table = Table(title=f"labels probably wrong in {found['notes']} notes, most suspicious first")
-    for column in ("encounter", "flag", "given", "probability"):
-        table.add_column(column, justify="right" if column == "probability" else "left")
+    table = _table(
+        f"labels probably wrong in {found['notes']} notes, most suspicious first",
+        ("encounter", "flag", "given", "probability"),
+        right=("probability",),
+    )
     for one in found["suspects"][:SUSPECTS_SHOWN]:
         given = "true" if one["given"] else "false"
         table.add_row(one["encounter_id"], one["flag"], given, f"{one['probability']:.3f}")
@@ -117,14 +121,17 @@ def print_audit(found: dict[str, Any]) -> None:
         console.print(f"{len(found['suspects'])} in all (--json shows them)")
     if found["batch"]:
         console.print(f"batch {found['batch']}: {found['tasks']} notes to look at again")
+    else:
+        console.print("no batch: no note is to be looked at again")
 
 
 def print_crossval(found: dict[str, Any]) -> None:
     """Systems over all out-of-fold decisions, then fold by fold."""
     console = Console()
-    table = Table(title=f"{found['notes']} notes, each judged by models that never saw it")
-    for column in ("test", "system", "micro F1", "macro F1"):
-        table.add_column(column)
+    table = _table(
+        f"{found['notes']} notes, each judged by models that never saw it",
+        ("test", "system", "micro F1", "macro F1"),
+    )
     together = {"name": "all", "test_notes": found["notes"], "systems": found["systems"]}
     for part in [together, *found["folds"]]:
         for system in part["systems"]:
@@ -135,7 +142,32 @@ def print_crossval(found: dict[str, Any]) -> None:
                 _interval(system["macro_f1"]),
             )
     console.print(table)
-    console.print(f"out-of-fold probabilities: {found['out_of_fold']}", soft_wrap=True)
+    _print_paths(console, {"out-of-fold probabilities": found["out_of_fold"]})
+
+
+def _table(
+    title: str, columns: Sequence[str], *, right: Collection[str] = (), dense: bool = False
+) -> Table:
+    """An empty table.
+
+    Args:
+        title: stands above it.
+        columns: headings from left to right.
+        right: those set flush right.
+        dense: without lines, and no cell is broken.
+    """
+    table = Table(title=title, box=None, padding=(0, 1, 0, 0)) if dense else Table(title=title)
+    for column in columns:
+        justify: JustifyMethod = "right" if column in right else "left"
+        table.add_column(column, justify=justify, no_wrap=dense)
+    return table
+
+
+def _print_paths(console: Console, paths: Mapping[str, str | None]) -> None:
+    """A line for each path there is; paths are copied, so none is broken."""
+    for name, path in paths.items():
+        if path:
+            console.print(f"{name}: {path}", soft_wrap=True)
 
 
 def _listed(value: list[float]) -> str:

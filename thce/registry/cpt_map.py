@@ -12,11 +12,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from thce.codes.code_types import CodeType, well_formed
 from thce.registry.labels import N_FLAGS, TRUE, UNKNOWN, Cells, Flag
 from thce.registry.lexicon_files import read_lexicon_file
 
 _CODE = re.compile(r"([A-Z]?\d{4,5}[A-Z]?)(?![A-Z0-9])")
-_SHAPE = re.compile(r"\d{4}[0-9A-Z]|[A-Z]\d{4}")  # of CPT and HCPCS Level II
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,10 @@ def cpt_signal(codes: Iterable[str]) -> CptSignal:
     return CptSignal(
         cells=cells,
         disjunctions={code: table.either[code] for code in found if code in table.either},
-        unknown_codes=tuple(
-            code for code in found if code not in table.known and _SHAPE.fullmatch(code)
-        ),
-        not_codes=sum(not _SHAPE.fullmatch(code) for code in found),
+        unknown_codes=tuple(code for code in found if code not in table.known and _is_code(code)),
+        not_codes=sum(not _is_code(code) for code in found),
     )
+
+
+def _is_code(text: str) -> bool:
+    return well_formed(text, CodeType.CPT) or well_formed(text, CodeType.HCPCS)

@@ -5,21 +5,28 @@ of a model trained on the others: with one author a file, how a model does on an
 nobody taught it. Each fold runs the steps that users run: dataset, train, export, score.
 """
 
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from thce.config import Config, dump
+from thce import __version__
+from thce.config import Config
 from thce.errors import InputError
-from thce.files import write_json, write_text
+from thce.files import write_json
+from thce.notes.chunks import find_chunks
 from thce.paths import is_remote, resolve
+from thce.progress import say
+from thce.registry.code_set import code_versions
 from thce.registry.fuse import Fusion
+from thce.registry.run_folder import claim, require_same
+from thce.registry.score_plan import input_fingerprint
 from thce.registry.thresholds import ThresholdPolicy
 from thce.registry.train import Recipe
 
 CONFIG_FILE = "crossval.yaml"
+MADE_WITH_FILE = "made_with.json"
+FOLDS = "folds"
 REPORT_FILE = "report.json"
 
 
@@ -72,8 +79,8 @@ def run(config: CrossvalConfig) -> dict[str, Any]:
         out-of-fold probabilities lie.
 
     Raises:
-        InputError: notes are unusable, not labelled or too few, or another configuration began
-            the folder.
+        InputError: notes are unusable, not labelled or too few, or the folder was begun with
+            another configuration, other notes, other rules or by another version.
     """
     from thce.registry.crossval_folds import deal, read_corpus
     from thce.registry.crossval_report import describe, write_out_of_fold
@@ -82,31 +89,28 @@ def run(config: CrossvalConfig) -> dict[str, Any]:
     if is_remote(config.output):
         raise InputError("output: cross-validation keeps its folds on a local disk")
     output = Path(resolve(config.output))
-    _claim(config, output)
+    claim(output / CONFIG_FILE, config)
+    made_with = _made_with(config)
+    if (output / FOLDS).exists():
+        require_same(output / MADE_WITH_FILE, made_with)
     corpus = read_corpus(config, output)
+    write_json(output / MADE_WITH_FILE, made_with)
     folds = deal(config, corpus)
     done = []
     for number, fold in enumerate(folds, start=1):
-        say(f"fold {number} of {len(folds)}: {fold.name}, {len(fold.test)} test notes")
-        done.append(run_fold(config, corpus, fold, output / "folds" / fold.name))
+        about = f"fold {number} of {len(folds)}: {fold.name}, {len(fold.test)} test notes"
+        say("crossval", about)
+        done.append(run_fold(config, corpus, fold, output / FOLDS / fold.name))
     report = describe(config, corpus, done)
     report |= {"out_of_fold": str(write_out_of_fold(corpus, done, output))}
     write_json(output / REPORT_FILE, report)
     return report
 
 
-def say(line: str) -> None:
-    """Progress for a person, on standard error: standard output is the report's."""
-    print(f"crossval: {line}", file=sys.stderr, flush=True)
-
-
-def _claim(config: CrossvalConfig, output: Path) -> None:
-    """A folder belongs to one configuration."""
-    path, mine = output / CONFIG_FILE, dump(config)
-    if not path.is_file():
-        write_text(path, mine)
-    elif path.read_text(encoding="utf-8") != mine:
-        raise InputError(
-            f"{output}: another configuration began this run; give another output, or the "
-            f"configuration in its {CONFIG_FILE}"
-        )
+def _made_with(config: CrossvalConfig) -> dict[str, Any]:
+    """What a finished fold depends on beside the configuration."""
+    return {
+        "notes": [input_fingerprint(find_chunks(path)) for path in config.notes],
+        "rules": code_versions(),
+        "thce": __version__,
+    }

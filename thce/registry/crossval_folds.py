@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from thce.annotations.human_labels import table_of
 from thce.annotations.labels_csv import write_labels
-from thce.files import atomic_open
+from thce.files import write_parquet
 from thce.registry.dataset import group_names
 from thce.registry.gold import gold_cells
 from thce.registry.labels import Cells
+from thce.registry.note_inputs import read_inputs
 from thce.registry.splits import deal_folds, require_usable
 
 if TYPE_CHECKING:
@@ -75,17 +75,9 @@ def read_corpus(config: "CrossvalConfig", output: Path) -> Corpus:
     """
     from thce.notes.near_duplicates import groups
     from thce.notes.prepare import prepare_table
-    from thce.notes.read import read_notes
     from thce.registry.hydrate import hydrate_table
 
-    parts = [
-        read_notes(
-            path,
-            quarantine=str(output / f"quarantine-{number}.jsonl"),
-            max_bad_percent=config.max_bad,
-        )
-        for number, path in enumerate(config.notes)
-    ]
+    parts = read_inputs(config.notes, output, config.max_bad)
     sources = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     notes, _ = prepare_table(pa.concat_tables(parts))
     order = pc.sort_indices(notes["encounter_id"])
@@ -95,7 +87,7 @@ def read_corpus(config: "CrossvalConfig", output: Path) -> Corpus:
     label = gold_cells(notes)
     hydrated = hydrate_table(notes)
     alike = groups(notes["text"].to_pylist(), config.near_duplicate_threshold)
-    _write(hydrated, output / "hydrated" / "part-00000.parquet")
+    write_parquet(output / "hydrated" / "part-00000.parquet", hydrated)
     human = output / "human_labels.csv"
     write_labels(table_of(encounter_ids, list(label)), human)
     return Corpus(
@@ -136,9 +128,3 @@ def _dealt(config: "CrossvalConfig", corpus: Corpus, repeat: int) -> list[Fold]:
         for number, rows in enumerate(rows_of)
         if rows
     ]
-
-
-def _write(table: pa.Table, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_open(path, "wb") as handle:
-        pq.write_table(table, handle)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from thce.evaluation.comparison import METRICS
 from thce.evaluation.repeated_folds import corrected_interval
 from thce.evaluation.results import Evaluation, SystemScore
 from thce.evaluation.systems import evaluate_systems
-from thce.files import atomic_open
+from thce.files import write_parquet
 from thce.registry.crossval_folds import Corpus
 from thce.registry.crossval_run import SYSTEMS, FoldResult
 from thce.registry.hydrated import list_column
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from thce.registry.crossval import CrossvalConfig
 
 OUT_OF_FOLD_FILE = "out_of_fold.parquet"
-METRICS = ("micro_f1", "macro_f1")
 
 
 def describe(
@@ -69,9 +68,10 @@ def write_out_of_fold(corpus: Corpus, done: Sequence[FoldResult], output: Path) 
     model and `joint_probabilities` of model and rules, each by a model that never saw the note.
     """
     rows = [row for result in done for row in result.fold.test]
+    encounter_ids = corpus.encounter_ids
     table = pa.table(
         {
-            "encounter_id": [corpus.encounter_ids[row] for row in rows],
+            "encounter_id": [encounter_ids[row] for row in rows],
             "repeat": [one.fold.repeat for one in done for _ in one.fold.test],
             "fold": [one.fold.name for one in done for _ in one.fold.test],
             "label": list_column(corpus.label[rows], pa.int8()),
@@ -84,8 +84,7 @@ def write_out_of_fold(corpus: Corpus, done: Sequence[FoldResult], output: Path) 
         }
     )
     path = output / OUT_OF_FOLD_FILE
-    with atomic_open(path, "wb") as handle:
-        pq.write_table(table, handle)
+    write_parquet(path, table)
     return path
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from thce.files import atomic_open, write_json
+from thce.files import write_json, write_parquet
 from thce.registry import dataset, export, score, train
 from thce.registry.crossval_folds import Corpus, Fold
 from thce.registry.evaluate import system_decisions
@@ -52,14 +52,12 @@ def run_fold(config: "CrossvalConfig", corpus: Corpus, fold: Fold, folder: Path)
     """
     path = folder / RESULT_FILE
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
         _train(config, corpus, fold, folder)
-        table = _score(corpus, fold, folder)
-        with atomic_open(path, "wb") as handle:
-            pq.write_table(table, handle)
-        (folder / TEST_FILE).unlink()
-        for name in ("training", "bundle", "scores"):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        write_parquet(path, _score(corpus, fold, folder))
+    # Outside the condition, for a run that was killed between the result and the end of this.
+    (folder / TEST_FILE).unlink(missing_ok=True)
+    for name in ("training", "bundle", "scores"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     table = pq.read_table(path)
     return FoldResult(
         fold=fold,
@@ -108,8 +106,7 @@ def _train(config: "CrossvalConfig", corpus: Corpus, fold: Fold, folder: Path) -
 def _score(corpus: Corpus, fold: Fold, folder: Path) -> pa.Table:
     rows = pa.array(fold.test, pa.int64())
     notes = folder / TEST_FILE
-    with atomic_open(notes, "wb") as handle:
-        pq.write_table(corpus.notes.take(rows), handle)
+    write_parquet(notes, corpus.notes.take(rows))
     shutil.rmtree(folder / "scores", ignore_errors=True)
     score.run(
         score.ScoreConfig(

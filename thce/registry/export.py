@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from thce.bundles.build import BundleSpec, build
+from thce.bundles.lineage import read_lineage
 from thce.bundles.publish import publish
 from thce.config import Config
 from thce.errors import InputError
@@ -21,7 +22,6 @@ from thce.registry.dataset import Split, read_fingerprint, read_split
 from thce.registry.export_card import describe_model
 from thce.registry.export_weights import FILES, export_weights
 from thce.registry.fuse import Fusion
-from thce.registry.lineage import read_lineage
 from thce.registry.threshold_file import Thresholds
 from thce.registry.thresholds import ThresholdPolicy
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from thce.bundles.card import LabelRow, ModelCard, WeightsRow
+from thce.bundles.lineage import Lineage
 from thce.bundles.manifest import Metric
 from thce.registry.dataset_files import read_manifest
 from thce.registry.labels import FLAGS
-from thce.registry.lineage import Lineage
 from thce.registry.parity import Parity
 from thce.registry.threshold_file import Thresholds
 

@@ -47,6 +47,14 @@ class Sequence(NamedTuple):
     tight: bool
 
 
+class Overrule(NamedTuple):
+    """A scene that does not hold where one of `by` occurs and none of `unless` does."""
+
+    scene: str
+    by: frozenset[str]
+    unless: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Cue:
     """A context cue: what it turns a mention into, and how far it reaches (see `cues.yaml`)."""
@@ -94,6 +102,7 @@ class Lexicon:
             text there is no mention.
         sequences: classes composed of two others.
         subsumes: class -> classes whose hits it swallows when they lie inside it.
+        overrules: scenes that other classes undo.
         phrases: phrases as written to the automaton, by class.
     """
 
@@ -104,6 +113,7 @@ class Lexicon:
     openers: frozenset[str]
     sequences: tuple[Sequence, ...]
     subsumes: dict[str, frozenset[str]]
+    overrules: tuple[Overrule, ...]
     phrases: dict[str, tuple[str, ...]]
 
 
@@ -195,6 +205,10 @@ def load_lexicon() -> Lexicon:
         openers=heads | {sequence.first for sequence in sequences if sequence.name in heads},
         sequences=sequences,
         subsumes={name: frozenset(inner) for name, inner in terms["subsumes"].items()},
+        overrules=tuple(
+            Overrule(scene, frozenset(rule["by"]), frozenset(rule["unless"]))
+            for scene, rule in terms["overruled"].items()
+        ),
         phrases=phrases,
     )
 

@@ -4,7 +4,6 @@ A run lives in one folder and can be interrupted anywhere: a finished round is n
 unfinished one starts again, and a batch that waits for people is picked up where it was left.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import Field, model_validator
 from thce.config import Config
 from thce.errors import InputError
 from thce.paths import is_remote, resolve
+from thce.progress import say
 from thce.registry.annotators import AnnotatorKind
 from thce.registry.fuse import Fusion
 from thce.registry.sample import StrategyName
@@ -131,17 +131,18 @@ def run(config: LoopConfig) -> dict[str, Any]:
         if reason is not None:
             break
         if done and not folder.asked(len(done)).is_file():
-            say(f"asking about {config.labels_per_round} notes by {config.strategy}")
+            say("loop", f"asking about {config.labels_per_round} notes by {config.strategy}")
             waiting = ask(config, folder, len(done))
             if waiting is not None:
                 break
         finished = run_round(config, folder, len(done))
         scores = finished.scores
         say(
+            "loop",
             f"round {finished.number}: {finished.labels_spent} notes answered"
             + (f", micro F1 {scores['micro_f1'][0]:.3f}" if scores else "")
             + (f", macro F1 {scores['macro_f1'][0]:.3f}" if scores else "")
-            + f", {finished.disagreement_rate:.0%} of the pool in dispute"
+            + f", {finished.disagreement_rate:.0%} of the pool in dispute",
         )
     rounds = folder.rounds()
     reason = folder.stop_reason(config, rounds) or "people have to answer the pending batch"
@@ -153,8 +154,3 @@ def run(config: LoopConfig) -> dict[str, Any]:
         "waiting_for": str(waiting) if waiting else None,
         "report": str(report) if report else None,
     }
-
-
-def say(line: str) -> None:
-    """Progress for a person, on standard error: standard output is the report's."""
-    print(f"loop: {line}", file=sys.stderr, flush=True)

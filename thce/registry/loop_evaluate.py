@@ -46,14 +46,19 @@ def evaluate_test(config: "LoopConfig", folder: LoopFolder, number: int) -> Eval
 def compare_ends(
     config: "LoopConfig", folder: LoopFolder, rounds: Sequence[RoundResult]
 ) -> tuple[Comparison, ...]:
-    """The last round's joint decisions against the first one's, paired over the test notes."""
+    """The last round's joint decisions against the first one's, paired over the test notes.
+
+    Near-duplicates are resampled together, as in each round's own evaluation.
+    """
     hydrated, label = _test_notes(config, folder)
     ids = hydrated["encounter_id"].to_pylist()
     systems = {
         name: _scored(folder.round(one.number) / "scores", ids)[1]
         for name, one in (("last round", rounds[-1]), ("first model", rounds[0]))
     }
-    return evaluate_systems(label, systems, FLAG_NAMES, seed=config.seed).comparisons
+    alike = groups(hydrated["text"].to_pylist())
+    found = evaluate_systems(label, systems, FLAG_NAMES, groups=alike, seed=config.seed)
+    return found.comparisons
 
 
 def _test_notes(config: "LoopConfig", folder: LoopFolder) -> tuple[pa.Table, Cells]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 def run_round(config: "LoopConfig", folder: LoopFolder, number: int) -> Round:
     """Merges, trains, exports, scores and evaluates; the round is done when this returns."""
     here = folder.round(number)
-    here.mkdir(parents=True, exist_ok=True)
     before = folder.round(number - 1) if number else None
     built = dataset.run(_dataset_config(config, folder, here, before))
     train.run(_train_config(config, here, before))

@@ -3,13 +3,12 @@
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from thce.config import dump
-from thce.errors import InputError
-from thce.files import atomic_open, write_json, write_text
+from thce.files import write_json, write_parquet
 from thce.registry.gold import gold_cells
 from thce.registry.loop_folder import LoopFolder
+from thce.registry.note_inputs import read_inputs
+from thce.registry.run_folder import claim
 from thce.registry.splits import require_usable
 
 if TYPE_CHECKING:
@@ -29,42 +28,19 @@ def start(config: "LoopConfig", folder: LoopFolder) -> None:
     from thce.registry.hydrate_ray import HydrateConfig
     from thce.registry.hydrate_ray import run as hydrate
 
-    folder.path.mkdir(parents=True, exist_ok=True)
-    _claim(config, folder)
+    # Only answers and rounds may change from call to call.
+    claim(folder.config, config.model_copy(update={"answers": None, "rounds": 0}))
     if not folder.notes.is_file():
-        table = _read(config, folder)
-        with atomic_open(folder.notes, "wb") as handle:
-            pq.write_table(table, handle)
+        write_parquet(folder.notes, _read(config, folder))
     if not folder.hydrated_done.is_file():
         report = hydrate(HydrateConfig(input=str(folder.notes), output=str(folder.hydrated)))
         write_json(folder.hydrated_done, report)
 
 
-def _claim(config: "LoopConfig", folder: LoopFolder) -> None:
-    """A folder belongs to one configuration; only `answers` and `rounds` may change."""
-    mine = dump(config.model_copy(update={"answers": None, "rounds": 0}))
-    if folder.config.is_file():
-        if folder.config.read_text(encoding="utf-8") != mine:
-            raise InputError(
-                f"{folder.path}: another configuration began this run; give another output, "
-                "or the configuration in its loop.yaml"
-            )
-        return
-    write_text(folder.config, mine)
-
-
 def _read(config: "LoopConfig", folder: LoopFolder) -> pa.Table:
     from thce.notes.prepare import prepare_table
-    from thce.notes.read import read_notes
 
-    parts = [
-        read_notes(
-            path,
-            quarantine=str(folder.path / f"quarantine-{number}.jsonl"),
-            max_bad_percent=config.max_bad,
-        )
-        for number, path in enumerate([*config.notes, *config.test_notes])
-    ]
+    parts = read_inputs([*config.notes, *config.test_notes], folder.path, config.max_bad)
     tests = [
         name for part in parts[len(config.notes) :] for name in part["encounter_id"].to_pylist()
     ]

@@ -74,6 +74,7 @@ def scan_note(text: str, lexicon: Lexicon) -> ScannedNote:
     _swallow(note, lexicon)
     _compose(note, lexicon)
     _swallow(note, lexicon)
+    _overrule(note, lexicon)
     for name, found in spots.items():
         if name.startswith(CUE_PREFIX):
             for place in found:
@@ -94,6 +95,13 @@ def _compose(note: ScannedNote, lexicon: Lexicon) -> None:
                 if not (tight and _broken(note, left.end, right.start)):
                     spots.setdefault(name, []).append(Spot(left.sentence, left.start, right.end))
                 break
+
+
+def _overrule(note: ScannedNote, lexicon: Lexicon) -> None:
+    """Drops scenes that the note as a whole belies."""
+    for scene, by, unless in lexicon.overrules:
+        if note.has(by) and not note.has(unless):
+            note.spots.pop(scene, None)
 
 
 def _broken(note: ScannedNote, start: int, end: int) -> bool:

@@ -1,7 +1,6 @@
 """The score step: a bundle over any number of notes, on Ray Data, resumable."""
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from thce.notes.chunks import Chunk, find_chunks
 from thce.notes.outputs import open_output
 from thce.notes.read import ReadPlan, ScannedChunk, plan_read
 from thce.paths import resolve
+from thce.progress import say
 from thce.registry.abstention_file import Abstention
 from thce.registry.code_set import code_versions
 from thce.registry.predict import Predictor
@@ -93,7 +93,7 @@ def run(config: ScoreConfig) -> dict[str, Any]:
         rest = without_first(plan, scanned, done)
         for table in scored_tables(rest, scoring, config.part_rows):
             parts.append(table)
-            say(f"{parts.manifest.rows} of {plan.counts.read} notes")
+            say("score", f"{parts.manifest.rows} of {plan.counts.read} notes")
     if not parts.manifest.complete:
         if one_file:
             _write_jsonl(output, parts)
@@ -112,11 +112,6 @@ def run(config: ScoreConfig) -> dict[str, Any]:
         "quarantine": f"{parts.folder}/{QUARANTINE_FILE}",
         "seconds": round(time.perf_counter() - started, 1),
     }
-
-
-def say(line: str) -> None:
-    """Progress for a person, on standard error: standard output is the report's."""
-    print(f"score: {line}", file=sys.stderr, flush=True)
 
 
 def _scoring(config: ScoreConfig) -> Scoring:

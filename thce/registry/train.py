@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +13,12 @@ from thce.errors import InputError
 from thce.files import copy_folder, read_json, write_text
 from thce.notes.outputs import require_replaceable
 from thce.paths import home, is_remote, resolve
+from thce.progress import say
 from thce.registry import train_inputs
 from thce.training import runs
 from thce.training.precision import Precision
 from thce.training.ray_train import Scaling
+from thce.training.strategy import strategy_file
 
 PRODUCT = (
     "model",
@@ -122,7 +123,7 @@ def run(config: TrainConfig) -> dict[str, Any]:
     output = Path(resolve(config.output))
     require_replaceable("output", output, PRODUCT)
     storage = resolve(config.storage or str(home() / "ray_train"))
-    strategy = train_inputs.strategy_file(config.strategy)
+    strategy = strategy_file(config.strategy)
     first_weights = train_inputs.first_weights(config.model_name, config.init_from)
     config = config.model_copy(update=train_inputs.starting_point(config))
     train_inputs.require_labels(config.dataset)
@@ -130,7 +131,7 @@ def run(config: TrainConfig) -> dict[str, Any]:
     depends_on = train_inputs.depends_on(given, config.dataset, first_weights, strategy)
     name = runs.run_name("registry", output, depends_on)
     if config.resume and runs.finished_run(output) == name:
-        print(f"train: {output} holds this training already", file=sys.stderr, flush=True)
+        say("train", f"{output} holds this training already")
         runs.forget_run(storage, name)
     else:
         settings = config.model_dump(mode="json") | {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from thce import __version__
 from thce.errors import InputError
-from thce.files import read_json, sha256_file
+from thce.files import sha256_file
 from thce.paths import resolve
 from thce.registry.dataset import read_fingerprint, read_split
 from thce.registry.dataset_files import require_unedited
@@ -14,22 +14,6 @@ from thce.training import weights
 
 if TYPE_CHECKING:
     from thce.registry.train import TrainConfig
-
-
-def strategy_file(strategy: str) -> str:
-    """`ddp`, or the absolute path of a DeepSpeed file.
-
-    Raises:
-        InputError: it is neither, or the file is no JSON object.
-    """
-    if strategy == "ddp":
-        return strategy
-    path = Path(resolve(strategy))
-    if not path.is_file():
-        raise InputError(f"strategy: {strategy}: neither 'ddp' nor a DeepSpeed JSON file")
-    if not isinstance(read_json(path), dict):
-        raise InputError(f"strategy: {path}: expected a JSON object, as DeepSpeed reads it")
-    return str(path)
 
 
 def starting_point(config: "TrainConfig") -> dict[str, str]:

