@@ -161,10 +161,10 @@ def test_a_damaged_graph_is_said(model: Path, tmp_path: Path, small: Generator) 
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Generator:
-    folder = tmp_path_factory.mktemp("full")
-    model = full_model(folder / "model")
-    export_graph(model, folder / "int4", "int4")
-    return Generator.load(folder / "int4", model, SHORT.model_copy(update={"prompt_tokens": 256}))
+    model = full_model()
+    graph = tmp_path_factory.mktemp("full") / "int4"
+    export_graph(model, graph, "int4")
+    return Generator.load(graph, model, SHORT.model_copy(update={"prompt_tokens": 256}))
 
 
 @pytest.mark.soak
