@@ -1,11 +1,10 @@
 """A random two-layer model with the real tokenizer, and its exported graphs, for tests."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from thce.coder.chat import END_THINK, THINK
+from thce.coder.base_model import add_tags, starting_folders
 from thce.coder.export_graph import export_graph
 from thce.training.weights import weights_folder
 
@@ -24,7 +23,6 @@ def small_model(folder: Path) -> Path:
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
     tokenizer = AutoTokenizer.from_pretrained(base_folder())
-    tokenizer.add_tokens([THINK, END_THINK])
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -41,7 +39,9 @@ def small_model(folder: Path) -> Path:
         eos_token_id=2,
         pad_token_id=2,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    add_tags(model, tokenizer)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
@@ -52,17 +52,7 @@ def small_graph(model: Path, output: Path) -> Path:
     return output
 
 
-def full_model(folder: Path) -> Path:
-    """A folder with SmolLM2 whole, its tokenizer with the think tags, embeddings resized."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    base = base_folder()
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    if not tokenizer.add_tokens([THINK, END_THINK]):
-        shutil.copytree(base, folder)
-        return folder
-    model = AutoModelForCausalLM.from_pretrained(base)
-    model.resize_token_embeddings(len(tokenizer))
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+def full_model() -> Path:
+    """The folder of SmolLM2 whole, with the think tags."""
+    base_folder()
+    return starting_folders("smollm2", None)[0]

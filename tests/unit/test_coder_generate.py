@@ -59,14 +59,14 @@ def _require_valid(questions: list[Question], found: list[Generated], codes: int
 
 def test_hostile_notes_get_billable_codes(small: Generator) -> None:
     questions = _hostile(36)
-    _require_valid(questions, list(small.answers(questions)))
+    _require_valid(questions, small.answers(questions))
 
 
 def test_hostile_notes_get_billable_codes_when_tokens_are_drawn(small: Generator) -> None:
     """Nearly uniform draws go where a likely token never would."""
     questions = _hostile(36)
     hot = _with(small, sampling=Sampling(temperature=50.0, seed=5), bounds=Bounds(codes=3))
-    found = list(hot.answers(questions))
+    found = hot.answers(questions)
     _require_valid(questions, found, codes=3)
     assert len({line.code for one in found for line in one.answer.codes}) > 30
 
@@ -78,7 +78,7 @@ def test_alone_as_in_a_batch(small: Generator) -> None:
         for repeats in (1, 9, 2, 30, 4)
     ]
     several = _with(small, bounds=Bounds(lines=2, line_chars=40, codes=3))
-    together = list(several.answers(questions))
+    together = several.answers(questions)
     assert together == [several.answer(one.narrative, one.code_type) for one in questions]
     assert len({one.answer.codes for one in together}) > 1
 
@@ -86,7 +86,7 @@ def test_alone_as_in_a_batch(small: Generator) -> None:
 def test_draws_repeat_with_their_seed(small: Generator) -> None:
     def drawn(seed: int) -> list[Generated]:
         sampling = Sampling(temperature=5.0, seed=seed)
-        return list(_with(small, sampling=sampling).answers(_hostile(6)))
+        return _with(small, sampling=sampling).answers(_hostile(6))
 
     assert drawn(1) == drawn(1)
     assert drawn(1) != drawn(2)
@@ -94,7 +94,7 @@ def test_draws_repeat_with_their_seed(small: Generator) -> None:
 
 def test_greedy_repeats(small: Generator) -> None:
     questions = _hostile(12)
-    assert list(small.answers(questions)) == list(small.answers(questions))
+    assert small.answers(questions) == small.answers(questions)
 
 
 def test_a_time_limit_closes_the_reasoning_and_still_answers(small: Generator) -> None:
@@ -161,10 +161,10 @@ def test_a_damaged_graph_is_said(model: Path, tmp_path: Path, small: Generator) 
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Generator:
-    folder = tmp_path_factory.mktemp("full")
-    model = full_model(folder / "model")
-    export_graph(model, folder / "int4", "int4")
-    return Generator.load(folder / "int4", model, SHORT.model_copy(update={"prompt_tokens": 256}))
+    model = full_model()
+    graph = tmp_path_factory.mktemp("full") / "int4"
+    export_graph(model, graph, "int4")
+    return Generator.load(graph, model, SHORT.model_copy(update={"prompt_tokens": 256}))
 
 
 @pytest.mark.soak
@@ -173,4 +173,4 @@ def test_hostile_notes_in_thousands(full: Generator, part: int) -> None:
     """Full weights; 10,000 notes in ten parts, or as many as THCE_HOSTILE_NOTES says."""
     count = int(os.environ.get("THCE_HOSTILE_NOTES", "10000")) // 10
     questions = _hostile(count, seed=part)
-    _require_valid(questions, list(full.answers(questions)))
+    _require_valid(questions, full.answers(questions))

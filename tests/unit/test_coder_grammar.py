@@ -3,6 +3,7 @@
 import datetime
 import random
 import string
+import time
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,15 @@ def test_reasoning_comes_first_and_is_bounded(table: TokenTable) -> None:
     assert not taken("<", "think", ">", "\none\n", end, "\nICD10: J20.9")
     assert not taken(begin, "\none\n", "</", "think", ">", "\nICD10: J20.9")
     assert not taken(begin, "\n<|im_end|>\n", end, "\nICD10: J20.9")
+
+
+def test_all_of_icd10_is_compiled_within_a_second(table: TokenTable) -> None:
+    """Processor time, pattern and first mask included."""
+    codes = load_catalogue(CodeType.ICD10).billable_codes()
+    started = time.process_time()
+    grammar = reasoned_grammar(CodeType.ICD10, codes, Bounds(), TAGS)
+    Language(grammar, table).walk().allowed()
+    assert time.process_time() - started < 1
 
 
 def test_no_control_token_but_the_tags_and_the_end(table: TokenTable) -> None:

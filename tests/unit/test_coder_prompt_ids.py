@@ -4,11 +4,13 @@ import random
 from pathlib import Path
 
 import pytest
+from adversarial_notes import adversarial_notes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_graph import base_folder
 
 from thce.coder import chat
+from thce.coder.encode import ChatEncoder
 from thce.coder.examples import read_examples
 from thce.coder.prompt_ids import PromptEncoder
 from thce.codes.code_types import CodeType
@@ -42,17 +44,25 @@ def test_prompts_are_what_transformers_makes_of_them(
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     for example in read_examples(repository / "data" / "coder" / "coder_examples.jsonl"):
-        messages = chat.prompt(1, example.narrative, example.code_type)
-        theirs = tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, return_dict=False
-        )
-        assert encoder.prompt_ids(messages).ids == theirs
+        for stage in (1, 2):
+            messages = chat.prompt(stage, example.narrative, example.code_type)
+            theirs = tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, return_dict=False
+            )
+            assert encoder.prompt_ids(messages).ids == theirs
 
 
-def test_the_system_message_names_the_tags_in_words(encoder: PromptEncoder) -> None:
-    ids = encoder.prompt_ids(chat.prompt(2, "cough", CodeType.ICD10)).ids
-    assert encoder.controls[chat.THINK] not in ids
-    assert chat.REASON in encoder.tokenizer.decode(ids, skip_special_tokens=False)
+def test_training_reads_the_same_prompts(
+    folder: Path, encoder: PromptEncoder, repository: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    training = ChatEncoder(AutoTokenizer.from_pretrained(folder))
+    examples = read_examples(repository / "data" / "coder" / "coder_examples.jsonl")
+    notes = [example.narrative for example in examples] + list(adversarial_notes(60, seed=1))
+    for number, note in enumerate(notes):
+        messages = chat.prompt(1 + number % 3, note, CodeType.ICD10)
+        assert encoder.prompt_ids(messages).ids == training.prompt(messages), note
 
 
 def test_control_tokens_in_a_note_are_text(encoder: PromptEncoder) -> None:

@@ -19,7 +19,7 @@ from thce.bench.coder_rivals import (
 from thce.bench.machine import usable_cores
 from thce.bench.repeat import interleaved_seconds, medians
 from thce.bench.result import BenchResult, Comparison, at_least
-from thce.bench.untrained_coder import build_untrained_coder
+from thce.coder.base_model import starting_folders
 from thce.coder.constraint import Language, TokenTable
 from thce.coder.engine import Graph
 from thce.coder.examples import read_examples
@@ -65,8 +65,8 @@ def run(config: CoderBenchConfig) -> BenchResult:
     Raises:
         InputError: base weights, examples or the GGUF file are not here.
     """
+    model, _ = starting_folders(config.base, None)
     with TemporaryDirectory(prefix="thce-bench-") as folder:
-        model = build_untrained_coder(config.base, Path(folder) / "model")
         export_graph(model, Path(folder) / "graph", config.precision)
         # The engine's own guidance, one of the rivals, looks for the tokenizer beside the graph.
         for file in model.glob("tokenizer*.json"):

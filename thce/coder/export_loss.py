@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thce.coder import chat
+from thce.coder.engine import CONFIG_FILE
 from thce.coder.examples import Example
 from thce.coder.export_graph import GRAPH_FILE
 from thce.coder.prompt_ids import PromptEncoder
 from thce.errors import InputError
+from thce.files import read_json
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,7 @@ def losses(model: Path, exported: Path, examples: Sequence[Example], stage: int)
     encoder = PromptEncoder(exported / "tokenizer")
     conversations = [_conversation(encoder, example, stage) for example in examples]
     sums = {
-        folder.name: _Sums(_Session(folder / GRAPH_FILE))
-        for folder in sorted((exported / "onnx").iterdir())
+        folder.name: _Sums(_Session(folder)) for folder in sorted((exported / "onnx").iterdir())
     }
     for (ids, begin), full in zip(conversations, _fp32(model, conversations), strict=True):
         for one in sums.values():
@@ -96,9 +97,10 @@ class _Sums:
 class _Session:
     """A builder's graph, run over a whole text at once with an empty past."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         import onnxruntime
 
+        path = folder / GRAPH_FILE
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 str(path), providers=["CPUExecutionProvider"]
@@ -106,15 +108,16 @@ class _Session:
         except Exception as error:  # onnxruntime has no common error class
             reason = str(error).splitlines()[0][:200]
             raise InputError(f"{path}: onnxruntime cannot load it: {reason}") from None
+        decoder = read_json(folder / CONFIG_FILE)["model"]["decoder"]
+        self._past = (1, int(decoder["num_key_value_heads"]), 0, int(decoder["head_size"]))
 
     def log_probabilities(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """(tokens, vocabulary) of what follows each token."""
         row = np.asarray([ids], np.int64)
         feed = {"input_ids": row, "attention_mask": np.ones_like(row)}
         for value in self._session.get_inputs():
-            if value.name not in feed:  # keys and values of an empty past
-                _, heads, _, size = value.shape
-                feed[value.name] = np.zeros((1, heads, 0, size), np.float32)
+            if value.name not in feed:
+                feed[value.name] = np.zeros(self._past, np.float32)
         return _log_softmax(self._session.run(["logits"], feed)[0][0])
 
 

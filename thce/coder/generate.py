@@ -129,17 +129,20 @@ class Generator:
 
     def answer(self, narrative: str, code_type: CodeType) -> Generated:
         """Answers one narrative."""
-        return next(self.answers([Question(narrative, code_type)]))
+        return self.answers([Question(narrative, code_type)])[0]
 
-    def answers(self, questions: Sequence[Question]) -> Iterator[Generated]:
-        """Answers many, in batches and in their order.
+    def answers(self, questions: Sequence[Question]) -> list[Generated]:
+        """Answers many, in the order given; in batches of like lengths, which saves padding.
 
         Raises:
             InputError: no code of an asked type is billable on the configured date.
         """
         prompts = [self.prompt(question) for question in questions]
-        for begin, end in self._batches(prompts):
-            yield from self._batch(questions[begin:end], prompts[begin:end])
+        found: dict[int, Generated] = {}
+        for rows in self._batches(prompts):
+            batch = self._batch([questions[row] for row in rows], [prompts[row] for row in rows])
+            found |= zip(rows, batch, strict=True)
+        return [found[row] for row in range(len(questions))]
 
     def prompt(self, question: Question) -> PromptIds:
         """What the model is asked."""
@@ -161,19 +164,20 @@ class Generator:
             grammar = reasoned_grammar(catalogue.code_type, codes, config.bounds, controls)
         return Language(grammar, self._table)
 
-    def _batches(self, prompts: Sequence[PromptIds]) -> Iterator[tuple[int, int]]:
-        """Neighbours that fit into a batch."""
-        begin, longest = 0, 0
-        for row, prompt in enumerate(prompts):
-            longest = max(longest, len(prompt.ids))
-            rows = row - begin + 1
-            if rows > 1 and (
-                rows > self.config.batch_rows or rows * longest > self.config.batch_tokens
+    def _batches(self, prompts: Sequence[PromptIds]) -> Iterator[list[int]]:
+        """Rows that fit into a batch, the shortest prompts first."""
+        batch: list[int] = []
+        for row in sorted(range(len(prompts)), key=lambda row: len(prompts[row].ids)):
+            rows = len(batch) + 1
+            if batch and (
+                rows > self.config.batch_rows
+                or rows * len(prompts[row].ids) > self.config.batch_tokens
             ):
-                yield begin, row
-                begin, longest = row, len(prompt.ids)
-        if prompts:
-            yield begin, len(prompts)
+                yield batch
+                batch = []
+            batch.append(row)
+        if batch:
+            yield batch
 
     def _batch(
         self, questions: Sequence[Question], prompts: Sequence[PromptIds]

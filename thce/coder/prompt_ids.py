@@ -1,10 +1,10 @@
 """From a conversation to token ids, such that no text in it can act as a control token.
 
 A note may contain `<|im_start|>`, `</think>` or any other control token's spelling, by accident or
-by intent. The chat template's own control tokens are encoded as such; the same spelling inside a
-message is cut after its first character, so that the tokenizer sees two harmless pieces. Nothing
-is removed: decoding gives the note back, character by character. The system message's `<think>` is
-a word like any other; training reads prompts in the same way.
+by intent. Control tokens of the chat template and of the system message, which are ours, are
+encoded as such; the same spelling in any other message is cut after its first character, so that
+the tokenizer sees two harmless pieces. Nothing is removed: decoding gives the note back, character
+by character. Training reads prompts in the same way (`thce/coder/encode.py`).
 """
 
 import json
@@ -75,7 +75,7 @@ class PromptEncoder:
         """Token ids of a conversation, up to where the assistant begins to speak.
 
         Equal to transformers' `apply_chat_template(..., add_generation_prompt=True)` where no
-        message spells a control token.
+        message but the system's spells a control token.
 
         Args:
             messages: roles and contents.
@@ -114,7 +114,10 @@ class PromptEncoder:
     def _pieces(self, messages: Sequence[Message]) -> Iterator[str | int]:
         """The template's control tokens as ids, and all that is text between two of them."""
         blanks = [
-            {**message, "content": _PLACE.format(number)} for number, message in enumerate(messages)
+            message
+            if message["role"] == "system"
+            else {**message, "content": _PLACE.format(number)}
+            for number, message in enumerate(messages)
         ]
         rendered = self._template.render(messages=blanks, add_generation_prompt=True)
         place = 0
