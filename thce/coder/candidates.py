@@ -34,6 +34,7 @@ FEATURES = (
     "external_cause",
     "status",
     "common",
+    "findings",
 )
 _ASSESSED = re.compile(
     r"\b(?:assessment|impression|diagnos\w+|dx|a/p|attending|surgeon|final|consistent with|"
@@ -97,16 +98,20 @@ def find_candidates(
     counts = [WHOLE] + [PER_SEGMENT] * len(parts)
     words = _by_words(index, texts, counts)
     found = set().union(*words)
-    similar: NDArray[np.float32] | None = None
+    similar = queries = None
     if encoder is not None and index.vectors is not None:
-        similar = _by_vectors(index, encoder, texts)
+        queries = _encoded(encoder, texts)
+        similar = index.dense(queries)
         for row, count in zip(similar, counts, strict=True):
             count = min(count, len(row))
             found.update(np.argpartition(-row, count - 1)[:count].tolist())
+    said = frozenset(index_words(narrative))
+    strengths = index.findings.strengths(said, queries)
+    found |= index.findings.candidates(strengths)
     called_for = _called_for(narrative)
     places = _word_places(narrative)
     return [
-        _candidate(index, number, words, similar, parts, called_for, places, common)
+        _candidate(index, number, words, similar, parts, called_for, places, common, strengths)
         for number in sorted(found)
     ]
 
@@ -123,11 +128,10 @@ def _by_words(
     return [found[text] for text in texts]
 
 
-def _by_vectors(index: ConceptIndex, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """(texts, concepts) similarities."""
+def _encoded(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """(texts, width) unit vectors; equal texts are encoded once."""
     distinct = list(dict.fromkeys(texts))
-    places = [distinct.index(text) for text in texts]
-    return index.dense(encoder.encode(distinct, QUERY_TOKENS))[places]
+    return encoder.encode(distinct, QUERY_TOKENS)[[distinct.index(text) for text in texts]]
 
 
 def _candidate(
@@ -139,6 +143,7 @@ def _candidate(
     called_for: dict[str, bool],
     places: Sequence[tuple[str, int]],
     common: frozenset[str],
+    strengths: NDArray[np.float32],
 ) -> Candidate:
     concept = index.concepts[number]
     by_words = np.array([found.get(number, 0.0) for found in words], np.float32)
@@ -156,6 +161,7 @@ def _candidate(
         float(lower.startswith("other ") or "other specified" in lower),
         *_misplaced(index.catalogue.code_type, concept, called_for),
         float(any(code in common for code in codes)),
+        index.findings.strongest(number, strengths),
     ]
     return Candidate(number, np.array(features, np.float32), best, _near(concept, places))
 

@@ -13,14 +13,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from thce.coder.clinical_words import say_clinically
 from thce.coder.concepts import Concept, LeaveOut, build_concepts
+from thce.coder.draw import Draw
 from thce.coder.encoder import TERM_TOKENS, Encoder
+from thce.coder.finding_index import FindingIndex, build_finding_index
 from thce.codes.catalogue import Catalogue
 from thce.codes.columns import DamagedFile, read_columns, write_columns
 from thce.codes.entries import Entry
 from thce.codes.search import Searcher
 from thce.codes.search_index import build_index
 from thce.paths import home
+
+WORDINGS = 3  # clinical wordings of a core, where it has so many
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +40,7 @@ class ConceptIndex:
         searcher: over their terms as words.
         vectors: (terms, width) float32 unit vectors, or None without an encoder.
         owners: (terms,) int32 concept of each term, ascending.
+        findings: that often come with a concept.
     """
 
     catalogue: Catalogue
@@ -42,6 +48,7 @@ class ConceptIndex:
     searcher: Searcher
     vectors: NDArray[np.float32] | None
     owners: NDArray[np.int32]
+    findings: FindingIndex
 
     def lexical(self, text: str, count: int) -> dict[int, float]:
         """Concept -> score between 0 and 1, the best `count`."""
@@ -77,16 +84,25 @@ def build_concept_index(
         leave_out: inclusion terms, as printed, that must not be in the index.
     """
     concepts = build_concepts(catalogue, leave_out)
+    names = [all_names(one) for one in concepts]
     entries = [
-        Entry(f"{number:06}", one.name, notes={"inclusion_terms": one.terms[1:]})
-        for number, one in enumerate(concepts)
+        Entry(f"{number:06}", own[0], notes={"inclusion_terms": own[1:]})
+        for number, own in enumerate(names)
     ]
-    owners = np.repeat(
-        np.arange(len(concepts), dtype=np.int32), [len(one.terms) for one in concepts]
-    )
-    terms = [term for one in concepts for term in one.terms]
+    owners = np.repeat(np.arange(len(concepts), dtype=np.int32), [len(own) for own in names])
+    terms = [term for own in names for term in own]
     vectors = _vectors(catalogue, terms, encoder, encoder_key) if encoder else None
-    return ConceptIndex(catalogue, concepts, Searcher(build_index(entries)), vectors, owners)
+    findings = build_finding_index(catalogue, concepts, encoder)
+    searcher = Searcher(build_index(entries))
+    return ConceptIndex(catalogue, concepts, searcher, vectors, owners, findings)
+
+
+def all_names(concept: Concept) -> list[str]:
+    """A concept's official terms, and its core as clinicians say it."""
+    said = [
+        say_clinically(concept.name, Draw(number, concept.name), 100) for number in range(WORDINGS)
+    ]
+    return list(dict.fromkeys([*concept.terms, *filter(None, said)]))
 
 
 def _vectors(

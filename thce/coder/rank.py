@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from thce.coder.candidates import Candidate, find_candidates
 from thce.coder.coded_rows import RankedCode
+from thce.coder.common_codes import common_codes
 from thce.coder.concept_index import ConceptIndex, build_concept_index
 from thce.coder.concept_scores import ConceptScores
 from thce.coder.concepts import LeaveOut
@@ -174,13 +175,14 @@ def load_rankers(
     """
     encoder = Encoder.load(retriever) if retriever else None
     key = encoder_key(Path(retriever)) if retriever else ""
-    scores = ConceptScores.load()
+    scores = ConceptScores.load(encoder is not None)
     return {
         kind: Ranker(
             build_concept_index(load_catalogue(kind), encoder, key, leave_out),
             encoder,
             scores,
             likelihoods,
+            frozenset(code for type_, code in common_codes() if type_ is kind),
         )
         for kind in code_types
     }
