@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thce.coder.concepts import Concept
-from thce.coder.encoder import TERM_TOKENS, Encoder
+from thce.coder.encoder import Encoder
 from thce.coder.findings import findings_of
+from thce.coder.vector_cache import term_vectors
 from thce.codes.catalogue import Catalogue
 from thce.codes.code_types import CodeType
 from thce.codes.words import index_words
@@ -85,5 +86,5 @@ def build_finding_index(
         for finding in findings:
             owners[finding].append(concept)
     words = [frozenset(index_words(finding)) for finding in numbers]
-    vectors = encoder.encode(list(numbers), TERM_TOKENS) if encoder and numbers else None
+    vectors = term_vectors("findings", list(numbers), encoder) if encoder and numbers else None
     return FindingIndex(words, vectors, owners, dict(of))

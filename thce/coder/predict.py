@@ -18,7 +18,6 @@ from thce.coder.baselines import (
     Ranking,
 )
 from thce.coder.coded_rows import Coded, Narrative, read_narratives
-from thce.coder.held_out_terms import is_held_out
 from thce.coder.rank import CONFIDENCE, Answering, load_rankers
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
@@ -124,8 +123,7 @@ def _rankers(config: SystemConfig, kinds: Sequence[CodeType]) -> Mapping[CodeTyp
 
         likelihoods = AnswerLikelihood.load(resolve_weights(config.model), config.stage)
     retriever = resolve_weights(config.retriever) if config.retriever else None
-    leave_out = is_held_out if config.without_tested_terms else None
-    return load_rankers(kinds, retriever, likelihoods, leave_out)
+    return load_rankers(kinds, retriever, likelihoods, config.without_tested_terms)
 
 
 def _baseline(config: SystemConfig, kind: CodeType) -> Ranking:
