@@ -1,4 +1,7 @@
-"""Vectors of many texts, kept under THCE_HOME: encoding them takes minutes on a slow machine."""
+"""Vectors of many texts, kept under THCE_HOME: encoding them takes minutes on a slow machine.
+
+They are kept in parts, so that a run that was stopped goes on where it was.
+"""
 
 import hashlib
 import logging
@@ -7,9 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.coder.encoder import TERM_TOKENS, Encoder
 from thce.codes.columns import DamagedFile, read_columns, write_columns
+from thce.coder.encoder import TERM_TOKENS, Encoder
 from thce.paths import home
+
+PART = 4096  # texts in a file
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +23,20 @@ def term_vectors(name: str, texts: Sequence[str], encoder: Encoder) -> NDArray[n
     """(texts, width) unit vectors, from `THCE_HOME/coder/retrieval` where they lie there.
 
     Args:
-        name: begins the file's name; a hash of the texts and of the encoder's weights ends it.
+        name: begins the names of the files; hashes of texts and of the encoder's weights end them.
         texts: to encode.
         encoder: says by its `key` which weights.
     """
+    distinct = sorted(set(texts), key=lambda text: (len(text), text))
+    place = {text: number for number, text in enumerate(distinct)}
+    parts = [
+        _part(name, distinct[start : start + PART], encoder)
+        for start in range(0, len(distinct), PART)
+    ]
+    return np.concatenate(parts)[[place[text] for text in texts]]
+
+
+def _part(name: str, texts: Sequence[str], encoder: Encoder) -> NDArray[np.float32]:
     digest = hashlib.sha256("\n".join([encoder.key, *texts]).encode()).hexdigest()
     path = home() / "coder" / "retrieval" / f"{name}-{digest[:16]}.columns"
     try:
@@ -30,11 +45,8 @@ def term_vectors(name: str, texts: Sequence[str], encoder: Encoder) -> NDArray[n
     except FileNotFoundError:
         pass
     except DamagedFile:
-        log.warning("%s is damaged; the texts are encoded anew", path)
-    distinct = list(dict.fromkeys(texts))
-    place = {text: number for number, text in enumerate(distinct)}
-    log.info("encoding %d official terms, once for this encoder", len(distinct))
-    encoded = encoder.encode(distinct, TERM_TOKENS)
-    vectors = encoded[[place[text] for text in texts]]
-    write_columns(path, {"encoder": encoder.key}, {"vectors": vectors.astype(np.float16)})
-    return vectors
+        log.warning("%s is damaged; its texts are encoded anew", path)
+    log.info("encoding %d official terms, once for this encoder", len(texts))
+    vectors = encoder.encode(texts, TERM_TOKENS).astype(np.float16)
+    write_columns(path, {"encoder": encoder.key}, {"vectors": vectors})
+    return vectors.astype(np.float32)
