@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.codes.columns import DamagedFile, read_columns, write_columns
 from thce.coder.encoder import TERM_TOKENS, Encoder
+from thce.codes.columns import DamagedFile, read_columns, write_columns
 from thce.paths import home
 
 PART = 4096  # texts in a file
