@@ -16,6 +16,7 @@ from thce.coder.concept_index import ConceptIndex
 from thce.coder.concepts import Concept
 from thce.coder.encoder import QUERY_TOKENS, Encoder
 from thce.coder.narration import without_narration
+from thce.coder.official_wording import in_official_words
 from thce.coder.segments import Segment, segments
 from thce.codes.code_types import CodeType
 from thce.codes.words import index_words
@@ -119,13 +120,23 @@ def find_candidates(
 def _by_words(
     index: ConceptIndex, texts: Sequence[str], counts: Sequence[int]
 ) -> list[dict[int, float]]:
-    """What each text finds by words; a text of one segment is searched once."""
-    icd10 = index.catalogue.code_type is CodeType.ICD10
+    """What each text finds by words, as it stands and in official wording; once if repeated."""
     found: dict[str, dict[int, float]] = {}
     for text, count in zip(texts, counts, strict=True):
         if text not in found:
-            found[text] = index.lexical(without_narration(text) if icd10 else text, count)
+            found[text] = _searched(index, text, count)
     return [found[text] for text in texts]
+
+
+def _searched(index: ConceptIndex, text: str, count: int) -> dict[int, float]:
+    if index.catalogue.code_type is CodeType.ICD10:
+        text = without_narration(text)
+    best = index.lexical(text, count)
+    official = in_official_words(text)
+    if official != text:
+        for number, score in index.lexical(official, count).items():
+            best[number] = max(score, best.get(number, 0.0))
+    return best
 
 
 def _encoded(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thce.coder.axes import Axes
-from thce.coder.clinical_words import say_clinically
 from thce.coder.concepts import Concept, build_concepts
-from thce.coder.draw import Draw
 from thce.coder.encoder import Encoder
 from thce.coder.finding_index import FindingIndex, build_finding_index
 from thce.coder.held_out_terms import is_held_out
@@ -31,19 +29,15 @@ from thce.codes.search import Searcher
 from thce.codes.search_index import SearchIndex, build_index
 from thce.paths import home
 
-WORDINGS = 3  # clinical wordings of a core, where it has so many
 # What decides the words of an index, beside the catalogue.
 BUILDERS = {
     "thce.coder": (
         "axes.py",
-        "clinical_words.py",
         "concept_index.py",
         "concepts.py",
-        "draw.py",
         "held_out_terms.py",
-        "data/clinical_synonyms.csv",
     ),
-    "thce.codes": ("search_index.py", "typos.py", "words.py", "data/abbreviations.csv"),
+    "thce.codes": ("search_index.py", "typos.py", "words.py"),
 }
 
 log = logging.getLogger(__name__)
@@ -99,22 +93,15 @@ def load_concept_index(
         without_tested_terms: whether the official terms held out for testing are left out.
     """
     concepts, index = _words(catalogue, without_tested_terms)
-    names = [all_names(one) for one in concepts]
-    owners = np.repeat(np.arange(len(concepts), dtype=np.int32), [len(own) for own in names])
+    owners = np.repeat(
+        np.arange(len(concepts), dtype=np.int32), [len(one.terms) for one in concepts]
+    )
     vectors = None
     if encoder is not None:
-        terms = [term for own in names for term in own]
+        terms = [term for one in concepts for term in one.terms]
         vectors = term_vectors(str(catalogue.code_type), terms, encoder)
     findings = build_finding_index(catalogue, concepts, encoder)
     return ConceptIndex(catalogue, concepts, Searcher(index), vectors, owners, findings)
-
-
-def all_names(concept: Concept) -> list[str]:
-    """A concept's official terms, and its core as clinicians say it."""
-    said = [
-        say_clinically(concept.name, Draw(number, concept.name), 100) for number in range(WORDINGS)
-    ]
-    return list(dict.fromkeys([*concept.terms, *filter(None, said)]))
 
 
 def _words(catalogue: Catalogue, without_tested_terms: bool) -> tuple[list[Concept], SearchIndex]:
@@ -131,10 +118,10 @@ def _words(catalogue: Catalogue, without_tested_terms: bool) -> tuple[list[Conce
     except DamagedFile:
         log.warning("%s is damaged; the index is built anew", path)
     concepts = build_concepts(catalogue, is_held_out if without_tested_terms else None)
-    entries = []
-    for number, one in enumerate(concepts):
-        name, *others = all_names(one)
-        entries.append(Entry(f"{number:06}", name, notes={"inclusion_terms": others}))
+    entries = [
+        Entry(f"{number:06}", one.name, notes={"inclusion_terms": one.terms[1:]})
+        for number, one in enumerate(concepts)
+    ]
     index = build_index(entries)
     packed = Texts.of(map(_packed, concepts))
     columns = {field.name: getattr(index, field.name) for field in fields(SearchIndex)}
