@@ -5,13 +5,12 @@ from pathlib import Path
 import pytest
 
 from thce.coder.coded_rows import Coded, RankedCode
-from thce.coder.codiesp import read_codiesp
 from thce.coder.concepts import build_concepts
 from thce.coder.evaluate import billable_ceiling
-from thce.coder.held_out_narratives import held_out_narratives
 from thce.coder.held_out_terms import is_held_out
 from thce.coder.metrics import contributions, figures
 from thce.coder.retriever_data import RetrieverPairs
+from thce.coder.test_sets import codiesp_narratives, held_out_narratives
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 from thce.errors import InputError
@@ -27,20 +26,20 @@ def _split(folder: Path, table: str) -> Path:
 
 
 def test_codiesp_codes_are_read_as_they_are(tmp_path: Path) -> None:
-    (one,) = read_codiesp(_split(tmp_path, "a\tm10.9\na\tn39.0\na\tm10.9\n"))
+    (one,) = codiesp_narratives(_split(tmp_path, "a\tm10.9\na\tn39.0\na\tm10.9\n"))
     assert one.gold == ((ICD10, "M10.9"), (ICD10, "N39.0"))
     assert one.text == "A man with gout."
 
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="CodiEsp split"):
-        read_codiesp(tmp_path)
+    with pytest.raises(InputError, match="text_files_en"):
+        codiesp_narratives(tmp_path)
     with pytest.raises(InputError, match=r"devD\.tsv:1"):
-        read_codiesp(_split(tmp_path / "x", "a m10.9\n"))
+        codiesp_narratives(_split(tmp_path / "x", "a m10.9\n"))
 
 
 def test_the_ceiling_is_what_all_billable_gold_codes_score(evaluation_data: Path) -> None:
-    narratives = read_codiesp(evaluation_data / "codiesp" / "dev")
+    narratives = codiesp_narratives(evaluation_data / "codiesp" / "dev")
     catalogues = {ICD10: load_catalogue("ICD10")}
     ceiling = billable_ceiling(narratives, catalogues)
     assert len(narratives) == 250
