@@ -66,11 +66,15 @@ def test_held_out_terms_are_in_no_concept_and_no_training_pair() -> None:
     tested = {one.text for one in held_out_narratives()}
     assert len(tested) > 500
     catalogue = load_catalogue("ICD10")
-    left = [term for one in build_concepts(catalogue, is_held_out) for term in one.terms]
-    printed = {term for one in build_concepts(catalogue) for term in one.terms}
-    assert tested & printed
-    assert not tested & (set(left) - {one.name for one in build_concepts(catalogue)})
+    printed = {term for one in build_concepts(catalogue) for term in one.terms[1:]}
+    left = {term for one in build_concepts(catalogue, is_held_out) for term in one.terms[1:]}
+    assert len(tested & printed) > 300
+    assert not tested & left
     pairs = list(RetrieverPairs([ICD10], seed=1).draw(400))
     assert len({number for _, _, number, _ in pairs}) > 100
     assert not tested & {term for _, term, _, _ in pairs}
-    assert pairs == list(RetrieverPairs([ICD10], seed=1).draw(400))
+
+
+def test_training_pairs_follow_from_the_seed() -> None:
+    drawn = [list(RetrieverPairs([CodeType.CPT], seed).draw(60)) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
