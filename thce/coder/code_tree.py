@@ -3,7 +3,8 @@
 import re
 from functools import cache, cached_property
 
-from thce.codes.catalogue import KINDS, Catalogue
+from thce.codes.catalogue import Catalogue
+from thce.codes.tables import KINDS
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from thce.coder.axes import UNSPECIFIED, Axes, split_description, tidy
-from thce.codes.catalogue import KINDS, Catalogue
+from thce.codes.catalogue import Catalogue
+from thce.codes.tables import KINDS
 from thce.codes.code_types import CodeType
 from thce.codes.words import index_words
 

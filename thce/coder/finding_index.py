@@ -79,12 +79,12 @@ def build_finding_index(
     of: dict[int, list[int]] = defaultdict(list)
     if catalogue.code_type is CodeType.ICD10:
         for concept, one in enumerate(concepts):
-            for finding in findings_of(catalogue.code_at(one.rows[0])):
-                of[concept].append(numbers.setdefault(finding, len(numbers)))
+            for said in findings_of(catalogue.code_at(one.rows[0])):
+                of[concept].append(numbers.setdefault(said, len(numbers)))
     owners: list[list[int]] = [[] for _ in numbers]
     for concept, findings in of.items():
         for finding in findings:
             owners[finding].append(concept)
-    words = [frozenset(index_words(finding)) for finding in numbers]
+    words = [frozenset(index_words(said)) for said in numbers]
     vectors = term_vectors("findings", list(numbers), encoder) if encoder and numbers else None
     return FindingIndex(words, vectors, owners, dict(of))
