@@ -60,9 +60,9 @@ STRONG = 0.55
 DENIED = 0.45
 """Confidence of a false cell from which the text denies the procedure explicitly."""
 LIMIT = 4.0
-"""The model's log-odds beyond its threshold are cut here: under the prior the surest model alone does
-not overturn an act that the text describes. Models that learned on notes of one kind are sure, and
-wrong, on another (docs/log.md)."""
+"""The model's log-odds beyond its threshold are cut here: under the prior the surest model alone
+does not overturn an act that the text describes. Models that learned on notes of one kind are sure,
+and wrong, on another (docs/log.md)."""
 
 
 @dataclass(frozen=True)
