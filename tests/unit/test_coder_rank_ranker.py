@@ -1,7 +1,7 @@
 """Ranking, baselines and the commands, on the shipped catalogues and without an encoder."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,17 +62,17 @@ def test_text_without_a_known_word_ranks_nothing(rankers: Mapping[CodeType, Rank
 
 
 def test_a_language_model_reorders_the_candidates(rankers: Mapping[CodeType, Ranker]) -> None:
-    plain = _codes(rankers[ICD10], COUGH)
+    index, scores = rankers[ICD10].index, ConceptScores.load(False)
+    plain = _codes(Ranker(index, None, scores), COUGH)
 
-    def second_best(text: str, kind: CodeType, codes: list[tuple[str, str]]) -> np.ndarray:
+    def second_best(text: str, kind: CodeType, codes: Sequence[tuple[str, str]]) -> np.ndarray:
         assert text == COUGH
         assert kind is ICD10
         return np.array([0.0 if code == plain[1] else -9.0 for code, _ in codes])
 
-    joined = Ranker(rankers[ICD10].index, None, ConceptScores.load(False), second_best)
+    joined = Ranker(index, None, scores, second_best)
     assert _codes(joined, COUGH)[0] == plain[1]
-    ignored = Answering(likelihood_weight=0.0)
-    assert [one.code for one in joined.rank(COUGH, ignored)] == plain
+    assert _codes(joined, COUGH, likelihood_weight=0.0) == plain
 
 
 def test_weights_are_fitted_towards_what_tells_the_right_candidate() -> None:

@@ -145,7 +145,10 @@ class _InheritedNames:
         names = self._own(above)
         added = self._added(core, above) if below and names else ""
         for name in names:
-            yield f"{name}, {added}" if added else name
+            said = f"{name}, {added}" if added else name
+            # With the words added, a name may be worded as one that is left out elsewhere.
+            if self._leave_out is None or not self._leave_out(said):
+                yield said
 
     def _added(self, core: str, above: int) -> str:
         known = set(index_words(self._catalogue.tables.descriptions[above]))
