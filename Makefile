@@ -58,6 +58,7 @@ soak: $(BIN)/.installed weights weights-coder ## long faults and full-size weigh
 bench: $(BIN)/.installed weights weights-coder ## every speed against its rival at full size
 	@failed=0; \
 	$(THCE) bench thresholds || failed=1; \
+	$(THCE) bench format || failed=1; \
 	$(THCE) bench train --repetitions 3 || failed=1; \
 	$(THCE) bench coder || failed=1; \
 	$(THCE) bench hydrate --notes 1000000 --ray-notes 40000 || failed=1; \

@@ -137,3 +137,13 @@ def test_rows_of_another_stage_are_refused(shipped: Path, tmp_path: Path) -> Non
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(InputError, match="not rows of stage 1"):
         run(CheckDataConfig(stage=1, input=str(tmp_path / "broken.parquet")))
+
+
+def test_no_rows_fail_and_rows_of_unknown_source_are_counted(shipped: Path, tmp_path: Path) -> None:
+    assert failed(tmp_path, 2, []) == {"rows present"}
+    rows = read_jsonl(shipped / "stage_1.jsonl")
+    for row in rows[:5]:
+        row["_metadata"] = {name: row["_metadata"][name] for name in ("code_type", "code")}
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    report = run(CheckDataConfig(stage=1, input=str(tmp_path / "rows.jsonl")))
+    assert report["by_source"] == {"coder_examples": 45, "not stated": 5}

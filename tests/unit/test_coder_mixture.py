@@ -202,3 +202,31 @@ def test_the_shipped_examples_need_their_frozen_ids(repository: Path, tmp_path: 
     source = {"kind": "examples", "path": path, "exclude_ids": None}
     with pytest.raises(InputError, match="has a frozen test"):
         run(mixture(repository, tmp_path / "o", sources=[source]))
+
+
+def test_relative_paths_are_found_from_where_the_command_was_given(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository)
+    path = repository / "configs" / "coder" / "mixture_small.yaml"
+    changes = ["runner=plain", "counts={1: 60}", f"output={tmp_path / 'o'}"]
+    report = run(configs.load(MixtureConfig, path, changes))
+    assert report["stages"]["1"]["by_source"]["coder_examples"] == 3
+
+
+def test_a_source_may_have_a_scope_of_its_own(repository: Path, tmp_path: Path) -> None:
+    sources = [
+        {"kind": "official_terms", "scope": "all"},
+        {"kind": "synthetic", "scope": "common", "code_types": ["ICD10"]},
+        {"kind": "synthetic", "scope": "common", "code_types": ["ICD10"]},
+    ]
+    run(mixture(repository, tmp_path / "o", sources=sources, counts={1: 900}))
+    told: dict[str, list[tuple[str, str]]] = {"official_terms": [], "synthetic": []}
+    for row in rows(tmp_path / "o", 1):
+        found = row["_metadata"]
+        told[found["source"]].append((found["code"], row["messages"][1]["content"]))
+    common = {code for kind, code in common_codes() if kind is CodeType.ICD10}
+    assert {code for code, _ in told["synthetic"]} <= common
+    assert not {code for code, _ in told["official_terms"]} <= common
+    texts = [text for _, text in told["synthetic"]]
+    assert len(set(texts)) > 0.99 * len(texts)

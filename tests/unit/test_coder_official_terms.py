@@ -155,3 +155,8 @@ def test_scope_keeps_to_the_given_codes() -> None:
     codes = frozenset({(CodeType.ICD10, "I10"), (CodeType.CPT, "99213")})
     examples = OfficialTerms(codes=codes).examples(range(len(OfficialTerms(codes=codes))))
     assert {(one.code_type, one.code) for one in examples} == codes
+
+
+def test_length_does_not_give_the_wrong_answer_away(sample: list[Example]) -> None:
+    longer = [len(one.rejected.reasoning) >= len(one.reasoning) for one in sample if one.rejected]
+    assert 0.35 < sum(longer) / len(longer) < 0.75

@@ -69,7 +69,7 @@ def test_a_language_model_reorders_the_candidates(rankers: Mapping[CodeType, Ran
         assert kind is ICD10
         return np.array([0.0 if code == plain[1] else -9.0 for code, _ in codes])
 
-    joined = Ranker(rankers[ICD10].index, None, ConceptScores.load(), second_best)
+    joined = Ranker(rankers[ICD10].index, None, ConceptScores.load(False), second_best)
     assert _codes(joined, COUGH)[0] == plain[1]
     ignored = Answering(likelihood_weight=0.0)
     assert [one.code for one in joined.rank(COUGH, ignored)] == plain
@@ -92,7 +92,7 @@ def test_weights_of_another_form_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.yaml"
     path.write_text("weights: {words_whole: 1}\nfitted_on: x\n")
     with pytest.raises(InputError, match="give weights of"):
-        ConceptScores.load(path)
+        ConceptScores.load(False, path)
 
 
 def test_baselines_know_what_they_are_meant_to_know() -> None:

@@ -104,7 +104,7 @@ def test_patients_fit_their_codes() -> None:
 
 def test_held_out_terms_are_never_dressed(source: SyntheticNarratives) -> None:
     kept = {same_term(term.text) for term in held_out_terms(CodeType.ICD10)}
-    assert not kept & {same_term(term.text) for _, term in source._official.terms}
+    assert not kept & {same_term(term.text) for _, term in source.official.terms}
 
 
 def test_styles_vary(sample: list[Example]) -> None:

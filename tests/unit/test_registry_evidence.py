@@ -33,6 +33,7 @@ def _sources(n: int, **cells: float) -> Sources:
     [
         ({"text": TRUE}, 0.0, True),
         ({"text": TRUE}, -4.0, True),
+        ({"text": TRUE}, -50.0, True),
         ({"text": TRUE, "unbilled": True}, 0.0, True),
         ({"text": TRUE, "unbilled": True}, -4.0, False),
         ({"text": TRUE, "confidence": 0.5}, 0.0, True),

@@ -62,6 +62,7 @@ def encoder_graph(encoder: Any, path: Path) -> None:
         input_names=names,
         output_names=["last_hidden_state"],
         dynamic_shapes=dict.fromkeys(names, axes),
+        external_data=False,  # one file, which is copied
         verbose=False,
     )
 

@@ -148,6 +148,24 @@ def coder(
     )
 
 
+@app.command("format")
+def format_rows(
+    rows: int | None = typer.Option(None, "--rows", help="Rows of official terms."),
+    stage: int | None = typer.Option(None, "--stage", min=1, max=3, help="1, 2 or 3."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """Training rows from official terms on Ray Data against plain processes."""
+    _run(
+        "format:FormatBenchConfig",
+        as_json,
+        rows=rows,
+        stage=stage,
+        shard_rows=max(10, rows // 16) if rows and rows < 64_000 else None,
+        repetitions=repetitions,
+    )
+
+
 def _run(bench: str, as_json: bool, **given: object) -> None:
     """Runs a bench of this room, prints what it found, and fails where a target is missed."""
     import importlib

@@ -152,7 +152,7 @@ def _plain_trl(settings: dict[str, Any], threads: int, folder: Path, target: Pat
     from thce.training.precision import resolve_precision
     from thce.training.ray_train import quiet_worker
 
-    class Clock(TrainerCallback):  # type: ignore[misc]
+    class Clock(TrainerCallback):
         seconds = 0.0
 
         def on_epoch_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:

@@ -14,6 +14,7 @@ from thce.errors import InputError
 from thce.files import sha256_file
 from thce.paths import home
 from thce.training import weights
+from thce.training.deepspeed_output import deepspeed_to_stderr
 
 TAGS = (THINK, END_THINK)
 
@@ -51,6 +52,7 @@ def _with_tags(source: str) -> Path:
     named = sha256_file(file) if file.is_file() else hashlib.sha256(source.encode()).hexdigest()
     target = home() / "coder" / "start" / named[:16]
     if not target.is_dir():
+        deepspeed_to_stderr()
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         try:

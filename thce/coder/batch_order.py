@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import TrainerCallback
 
 from thce.coder.encode import IGNORED, Encoded, EncodedPair
+from thce.coder.fitted import trainer_row
 from thce.training.batches import BatchPlan
 
 Example = Encoded | EncodedPair
@@ -102,7 +103,7 @@ class TalliedCollate:
     def __call__(self, keyed: list[tuple[Example, float]]) -> dict[str, Any]:
         """A batch of tensors and `tally`."""
         examples = [example for example, _ in keyed]
-        rows = [_row(example) for example in examples] or [_weightless(self.filler)]
+        rows = [trainer_row(example) for example in examples] or [_weightless(self.filler)]
         share = keyed[0][1] if keyed else 0.0
         return {**self.collate(rows), "tally": _tally(examples, share)}
 
@@ -140,19 +141,9 @@ def _tally(examples: list[Example], share: float) -> Tally:
     return Tally(len(examples), sum(lengths), scored, squares, share)
 
 
-def _row(example: Example) -> dict[str, Any]:
-    if isinstance(example, Encoded):
-        return {"input_ids": example.ids, "labels": example.labels}
-    return {
-        "prompt_ids": example.prompt,
-        "chosen_ids": example.chosen,
-        "rejected_ids": example.rejected,
-    }
-
-
 def _weightless(example: Example) -> dict[str, Any]:
     """An example that fills a batch and teaches nothing."""
-    row = _row(example)
+    row = trainer_row(example)
     if isinstance(example, Encoded):
         row["labels"] = [IGNORED] * len(example.ids)
     return row

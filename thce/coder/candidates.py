@@ -16,6 +16,7 @@ from thce.coder.concept_index import ConceptIndex
 from thce.coder.concepts import Concept
 from thce.coder.encoder import QUERY_TOKENS, Encoder
 from thce.coder.narration import without_narration
+from thce.coder.official_wording import in_official_words
 from thce.coder.segments import Segment, segments
 from thce.codes.code_types import CodeType
 from thce.codes.words import index_words
@@ -34,6 +35,7 @@ FEATURES = (
     "external_cause",
     "status",
     "common",
+    "findings",
 )
 _ASSESSED = re.compile(
     r"\b(?:assessment|impression|diagnos\w+|dx|a/p|attending|surgeon|final|consistent with|"
@@ -97,16 +99,20 @@ def find_candidates(
     counts = [WHOLE] + [PER_SEGMENT] * len(parts)
     words = _by_words(index, texts, counts)
     found = set().union(*words)
-    similar: NDArray[np.float32] | None = None
+    similar = queries = None
     if encoder is not None and index.vectors is not None:
-        similar = _by_vectors(index, encoder, texts)
+        queries = _encoded(encoder, texts)
+        similar = index.dense(queries)
         for row, count in zip(similar, counts, strict=True):
             count = min(count, len(row))
             found.update(np.argpartition(-row, count - 1)[:count].tolist())
+    said = frozenset(index_words(narrative))
+    strengths = index.findings.strengths(said, queries)
+    found |= index.findings.candidates(strengths)
     called_for = _called_for(narrative)
     places = _word_places(narrative)
     return [
-        _candidate(index, number, words, similar, parts, called_for, places, common)
+        _candidate(index, number, words, similar, parts, called_for, places, common, strengths)
         for number in sorted(found)
     ]
 
@@ -114,20 +120,29 @@ def find_candidates(
 def _by_words(
     index: ConceptIndex, texts: Sequence[str], counts: Sequence[int]
 ) -> list[dict[int, float]]:
-    """What each text finds by words; a text of one segment is searched once."""
-    icd10 = index.catalogue.code_type is CodeType.ICD10
+    """What each text finds by words, as it stands and in official wording; once if repeated."""
     found: dict[str, dict[int, float]] = {}
     for text, count in zip(texts, counts, strict=True):
         if text not in found:
-            found[text] = index.lexical(without_narration(text) if icd10 else text, count)
+            found[text] = _searched(index, text, count)
     return [found[text] for text in texts]
 
 
-def _by_vectors(index: ConceptIndex, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """(texts, concepts) similarities."""
+def _searched(index: ConceptIndex, text: str, count: int) -> dict[int, float]:
+    if index.catalogue.code_type is CodeType.ICD10:
+        text = without_narration(text)
+    best = index.lexical(text, count)
+    official = in_official_words(text)
+    if official != text:
+        for number, score in index.lexical(official, count).items():
+            best[number] = max(score, best.get(number, 0.0))
+    return best
+
+
+def _encoded(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """(texts, width) unit vectors; equal texts are encoded once."""
     distinct = list(dict.fromkeys(texts))
-    places = [distinct.index(text) for text in texts]
-    return index.dense(encoder.encode(distinct, QUERY_TOKENS))[places]
+    return encoder.encode(distinct, QUERY_TOKENS)[[distinct.index(text) for text in texts]]
 
 
 def _candidate(
@@ -139,6 +154,7 @@ def _candidate(
     called_for: dict[str, bool],
     places: Sequence[tuple[str, int]],
     common: frozenset[str],
+    strengths: NDArray[np.float32],
 ) -> Candidate:
     concept = index.concepts[number]
     by_words = np.array([found.get(number, 0.0) for found in words], np.float32)
@@ -156,6 +172,7 @@ def _candidate(
         float(lower.startswith("other ") or "other specified" in lower),
         *_misplaced(index.catalogue.code_type, concept, called_for),
         float(any(code in common for code in codes)),
+        index.findings.strongest(number, strengths),
     ]
     return Candidate(number, np.array(features, np.float32), best, _near(concept, places))
 

@@ -124,14 +124,13 @@ def narratives_command(
     ] = False,
 ) -> None:
     """Write a test set in the form that predict and evaluate read."""
-    from thce.coder.codiesp import read_codiesp, write_narratives
-    from thce.coder.held_out_narratives import held_out_narratives
+    from thce.coder.test_sets import codiesp_narratives, held_out_narratives, write_narratives
     from thce.errors import InputError
     from thce.paths import resolve
 
     if held_out_terms == (codiesp is not None):
         raise InputError("give either --codiesp FOLDER or --held-out-terms")
-    found = read_codiesp(codiesp) if codiesp else held_out_narratives()
+    found = codiesp_narratives(codiesp) if codiesp else held_out_narratives()
     count = write_narratives(found, resolve(output))
     typer.echo(f"{count} narratives; {resolve(output)}")
 

@@ -3,9 +3,10 @@
 import re
 from functools import cache, cached_property
 
-from thce.codes.catalogue import KINDS, Catalogue
+from thce.codes.catalogue import Catalogue
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
+from thce.codes.tables import KINDS
 
 _RANGE = re.compile(r" \([A-Z0-9]{3}(-[A-Z0-9]{3})?\)$")
 

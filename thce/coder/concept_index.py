@@ -1,26 +1,44 @@
 """The index that candidates come from: every concept's terms, as words and as vectors.
 
-Building one encodes tens of thousands of terms, minutes on a slow machine, so it is kept as
-`THCE_HOME/coder/retrieval/TYPE-KEY.columns`; the key hashes catalogue, encoder and terms.
+Building one takes seconds and encoding its terms minutes, so both are kept under
+`THCE_HOME/coder/retrieval`; the keys hash the catalogue, the code and tables that build, and the
+encoder.
 """
 
 import hashlib
+import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.coder.concepts import Concept, LeaveOut, build_concepts
-from thce.coder.encoder import TERM_TOKENS, Encoder
+from thce.coder.axes import Axes
+from thce.coder.concepts import Concept, build_concepts
+from thce.coder.encoder import Encoder
+from thce.coder.finding_index import FindingIndex, build_finding_index
+from thce.coder.held_out_terms import is_held_out
+from thce.coder.vector_cache import term_vectors
 from thce.codes.catalogue import Catalogue
-from thce.codes.columns import DamagedFile, read_columns, write_columns
+from thce.codes.columns import DamagedFile, Texts, read_columns, write_columns
 from thce.codes.entries import Entry
 from thce.codes.search import Searcher
-from thce.codes.search_index import build_index
+from thce.codes.search_index import SearchIndex, build_index
 from thce.paths import home
+
+# What decides the words of an index, beside the catalogue.
+BUILDERS = {
+    "thce.coder": (
+        "axes.py",
+        "concept_index.py",
+        "concepts.py",
+        "held_out_terms.py",
+    ),
+    "thce.codes": ("search_index.py", "typos.py", "words.py"),
+}
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +53,7 @@ class ConceptIndex:
         searcher: over their terms as words.
         vectors: (terms, width) float32 unit vectors, or None without an encoder.
         owners: (terms,) int32 concept of each term, ascending.
+        findings: that often come with a concept.
     """
 
     catalogue: Catalogue
@@ -42,6 +61,7 @@ class ConceptIndex:
     searcher: Searcher
     vectors: NDArray[np.float32] | None
     owners: NDArray[np.int32]
+    findings: FindingIndex
 
     def lexical(self, text: str, count: int) -> dict[int, float]:
         """Concept -> score between 0 and 1, the best `count`."""
@@ -62,46 +82,70 @@ class ConceptIndex:
         return np.maximum.reduceat(queries @ self.vectors.T, firsts, axis=1)
 
 
-def build_concept_index(
-    catalogue: Catalogue,
-    encoder: Encoder | None,
-    encoder_key: str = "",
-    leave_out: LeaveOut | None = None,
+def load_concept_index(
+    catalogue: Catalogue, encoder: Encoder | None, without_tested_terms: bool = False
 ) -> ConceptIndex:
-    """Builds the index, or reads the vectors from the cache.
+    """The index of a catalogue.
 
     Args:
         catalogue: whose codes.
         encoder: of the terms; None for words alone.
-        encoder_key: says which encoder, for the cache.
-        leave_out: inclusion terms, as printed, that must not be in the index.
+        without_tested_terms: whether the official terms held out for testing are left out.
     """
-    concepts = build_concepts(catalogue, leave_out)
+    concepts, index = _words(catalogue, without_tested_terms)
+    owners = np.repeat(
+        np.arange(len(concepts), dtype=np.int32), [len(one.terms) for one in concepts]
+    )
+    vectors = None
+    if encoder is not None:
+        terms = [term for one in concepts for term in one.terms]
+        vectors = term_vectors(str(catalogue.code_type), terms, encoder)
+    findings = build_finding_index(catalogue, concepts, encoder)
+    return ConceptIndex(catalogue, concepts, Searcher(index), vectors, owners, findings)
+
+
+def _words(catalogue: Catalogue, without_tested_terms: bool) -> tuple[list[Concept], SearchIndex]:
+    """Concepts and their index of words, from the cache where it holds them."""
+    told = f"{catalogue.fingerprint}\n{_builders()}\n{without_tested_terms}"
+    key = hashlib.sha256(told.encode()).hexdigest()[:16]
+    path = home() / "coder" / "retrieval" / f"{catalogue.code_type}-words-{key}.columns"
+    try:
+        _, arrays = read_columns(path)
+        rows = Texts(arrays.pop("concepts.blob"), arrays.pop("concepts.ends"))
+        return [_concept(rows[number]) for number in range(len(rows))], SearchIndex(**arrays)
+    except FileNotFoundError:
+        pass
+    except DamagedFile:
+        log.warning("%s is damaged; the index is built anew", path)
+    concepts = build_concepts(catalogue, is_held_out if without_tested_terms else None)
     entries = [
         Entry(f"{number:06}", one.name, notes={"inclusion_terms": one.terms[1:]})
         for number, one in enumerate(concepts)
     ]
-    owners = np.repeat(
-        np.arange(len(concepts), dtype=np.int32), [len(one.terms) for one in concepts]
-    )
-    terms = [term for one in concepts for term in one.terms]
-    vectors = _vectors(catalogue, terms, encoder, encoder_key) if encoder else None
-    return ConceptIndex(catalogue, concepts, Searcher(build_index(entries)), vectors, owners)
+    index = build_index(entries)
+    packed = Texts.of(map(_packed, concepts))
+    columns = {field.name: getattr(index, field.name) for field in fields(SearchIndex)}
+    columns |= {"concepts.blob": packed.blob, "concepts.ends": packed.ends}
+    write_columns(path, {}, columns)
+    return concepts, index
 
 
-def _vectors(
-    catalogue: Catalogue, terms: Sequence[str], encoder: Encoder, encoder_key: str
-) -> NDArray[np.float32]:
-    digest = hashlib.sha256("\n".join([encoder_key, *terms]).encode()).hexdigest()
-    name = f"{catalogue.code_type}-{digest[:16]}.columns"
-    path = Path(home()) / "coder" / "retrieval" / name
-    try:
-        _, arrays = read_columns(path)
-        return arrays["vectors"].astype(np.float32)
-    except FileNotFoundError:
-        pass
-    except DamagedFile:
-        log.warning("%s is damaged; the terms are encoded anew", path)
-    vectors = encoder.encode(terms, TERM_TOKENS)
-    write_columns(path, {"encoder": encoder_key}, {"vectors": vectors.astype(np.float16)})
-    return vectors
+def _packed(concept: Concept) -> str:
+    axes = [{name: at for name, at in asdict(one).items() if at} for one in concept.axes]
+    return json.dumps([concept.name, concept.terms, concept.rows, axes, concept.category])
+
+
+def _concept(packed: str) -> Concept:
+    name, terms, rows, axes, category = json.loads(packed)
+    return Concept(name, tuple(terms), tuple(rows), tuple(Axes(**one) for one in axes), category)
+
+
+@cache
+def _builders() -> str:
+    """A hash of the code and tables that build the words."""
+    parts = [
+        files(package).joinpath(name).read_bytes()
+        for package, names in BUILDERS.items()
+        for name in names
+    ]
+    return hashlib.sha256(b"".join(parts)).hexdigest()

@@ -32,6 +32,7 @@ START: Mapping[str, float] = {
     "external_cause": -3.0,
     "status": -2.0,
     "common": 1.0,
+    "findings": 2.0,
 }
 PULL = 0.05  # of the starting values, per squared distance in units of SCALES
 SCALES = {"words_whole": 4.0, "words_segment": 4.0, "vectors_whole": 4.0, "vectors_segment": 4.0}
@@ -62,13 +63,18 @@ class ConceptScores:
         return softmax(scores if further is None else scores + further)
 
     @staticmethod
-    def load(path: Path | None = None) -> "ConceptScores":
+    def load(with_vectors: bool, path: Path | None = None) -> "ConceptScores":
         """The shipped weights, or those of a file.
+
+        Args:
+            with_vectors: whether candidates are searched by vectors too; other weights fit then.
+            path: of a file that `thce coder fit-ranker` wrote.
 
         Raises:
             InputError: the file is not such weights.
         """
-        shipped = files("thce.coder").joinpath("data/concept_scores.yaml")
+        name = "vectors" if with_vectors else "words"
+        shipped = files("thce.coder").joinpath(f"data/ranker_{name}.yaml")
         where = str(path or shipped)
         text = path.read_text(encoding="utf-8") if path else shipped.read_text(encoding="utf-8")
         values: dict[str, Any] = yaml.safe_load(text)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from thce.coder.axes import UNSPECIFIED, Axes, split_description, tidy
-from thce.codes.catalogue import KINDS, Catalogue
+from thce.codes.catalogue import Catalogue
 from thce.codes.code_types import CodeType
+from thce.codes.tables import KINDS
 from thce.codes.words import index_words
 
 NAMES = ("inclusion_terms", "includes")

@@ -4,6 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from thce.training.deepspeed_output import deepspeed_to_stderr
+
 
 def dry_run(settings: dict[str, Any]) -> dict[str, Any]:
     """Takes one step in this process, without Ray and without DeepSpeed.
@@ -19,12 +21,13 @@ def dry_run(settings: dict[str, Any]) -> dict[str, Any]:
     """
     import torch
 
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    deepspeed_to_stderr(device.type)
     from thce.coder.train_parts import build_parts
     from thce.training.ray_train import quiet_worker
     from thce.training.reporters import LocalReporter
 
     quiet_worker()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_num_threads(int(settings["threads"]))
     once = {"max_steps": 1, "checkpoint_every": 0, "log_every": 1, "strategy": "ddp", "wandb": None}
     with tempfile.TemporaryDirectory(prefix="thce-dry-run-") as scratch:

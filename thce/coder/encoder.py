@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thce.coder.pieces import INDEX, read_pieces
+from thce.files import sha256_file
 
 if TYPE_CHECKING:
     import torch
@@ -23,9 +24,10 @@ TERM_TOKENS = 48
 class Encoder:
     """A model with its tokenizer, in evaluation mode until told otherwise."""
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
+    def __init__(self, model: Any, tokenizer: Any, key: str = "") -> None:
         self.model = model
         self.tokenizer = tokenizer
+        self.key = key  # of the weights as loaded, for caches of vectors
 
     @staticmethod
     def load(folder: str | Path) -> "Encoder":
@@ -43,7 +45,7 @@ class Encoder:
             model.load_state_dict(read_pieces(Path(folder)))
         else:
             model = AutoModel.from_pretrained(folder)
-        return Encoder(model.to(torch.float32).eval(), tokenizer)
+        return Encoder(model.to(torch.float32).eval(), tokenizer, _key(Path(folder)))
 
     def vectors(self, texts: Sequence[str], tokens: int) -> "torch.Tensor":
         """(texts, width) unit vectors, on the model's device and with gradients where enabled."""
@@ -81,3 +83,9 @@ class Encoder:
                     found = np.zeros((len(texts), vectors.shape[1]), np.float32)
                 found[rows] = vectors
         return found if found is not None else np.zeros((0, 0), np.float32)
+
+
+def _key(folder: Path) -> str:
+    """The hash of the file that decides a folder's weights."""
+    index, weights = folder / INDEX, folder / "model.safetensors"
+    return sha256_file(index if index.is_file() else weights)

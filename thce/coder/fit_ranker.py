@@ -4,7 +4,7 @@ The figures are leave-one-out: every narrative is ranked by weights that did not
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from thce.codes.code_types import CodeType
 from thce.config import Config
 from thce.errors import InputError
 from thce.evaluation.calibration import measure
+from thce.evaluation.multilabel import nan_to_none
 from thce.files import write_text
 from thce.paths import resolve
 
@@ -134,4 +135,4 @@ def _left_out(
         for kind, some in places.items()
     }
     measured = measure(np.array(first)[:, None], np.array(right, np.int8)[:, None])
-    return {"left_out": by_type, "calibration": measured.to_dict()}
+    return {"left_out": by_type, "calibration": nan_to_none(asdict(measured))}

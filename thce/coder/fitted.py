@@ -74,15 +74,18 @@ def fit_pairs(encoder: ChatEncoder, rows: Sequence[Row], window: int) -> Fitted:
 
 def columns(examples: Sequence[Encoded] | Sequence[EncodedPair]) -> dict[str, list[list[int]]]:
     """The columns that TRL's trainers take for tokenized examples."""
-    if isinstance(examples[0], Encoded):
-        return {
-            "input_ids": [example.ids for example in examples],
-            "labels": [example.labels for example in examples],
-        }
+    rows = [trainer_row(example) for example in examples]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def trainer_row(example: Encoded | EncodedPair) -> dict[str, list[int]]:
+    """An example as TRL's collators take it."""
+    if isinstance(example, Encoded):
+        return {"input_ids": example.ids, "labels": example.labels}
     return {
-        "prompt_ids": [pair.prompt for pair in examples],
-        "chosen_ids": [pair.chosen for pair in examples],
-        "rejected_ids": [pair.rejected for pair in examples],
+        "prompt_ids": example.prompt,
+        "chosen_ids": example.chosen,
+        "rejected_ids": example.rejected,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from thce.coder.format_shards import plain_counts, shards_of, stage_report
 from thce.coder.gates import GateLimits, verdict
 from thce.coder.mixture import MixtureConfig, plan_stage
-from thce.coder.mixture_sources import open_sources, source_pools
+from thce.coder.mixture_sources import open_sources, source_pools, with_whole_paths
 from thce.codes.load import catalogue_versions
 from thce.errors import InputError
 from thce.notes.outputs import open_output, require_replaceable
@@ -30,6 +30,7 @@ def run(config: MixtureConfig) -> dict[str, Any]:
     Raises:
         InputError: a source cannot be read or gives no row for a stage.
     """
+    config = with_whole_paths(config)
     output = resolve(config.output)
     staging = output if is_remote(output) else f"{output}.tmp"
     if not is_remote(output):

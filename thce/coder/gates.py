@@ -88,7 +88,7 @@ def count(stage: int, table: pa.Table, limits: GateLimits) -> GateCounts:
     joined = ["\x1f".join(part for name in columns for part in texts[name][row])
               for row in range(len(table))]  # fmt: skip
     found = GateCounts(rows=len(table))
-    found.by_source.update(metadata.field("source").to_pylist())
+    found.by_source.update(pc.fill_null(metadata.field("source"), "not stated").to_pylist())
     found.invalid = _invalid(answers, metadata)
     found.empty = sum(
         not all(part.strip() for name in columns for part in texts[name][row]) or not answers[row]

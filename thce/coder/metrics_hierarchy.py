@@ -64,6 +64,6 @@ def _split(catalogue: Catalogue, code: str) -> tuple[str, Axes]:
 
 def _block(catalogue: Catalogue, code: str) -> set[str]:
     """The block of a code, or of the nearest code above it that the catalogue knows."""
-    while len(code) > 3 and code not in catalogue:
+    while len(code) > 3 and catalogue.row(code) < 0:
         code = code[:-1].rstrip(".")
     return {above for above in catalogue.parents(code) if "-" in above}

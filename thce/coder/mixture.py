@@ -16,6 +16,7 @@ from thce.codes.code_types import CodeType
 from thce.config import Config
 
 Weight = Annotated[float, Field(gt=0)]
+Scope = Literal["all", "common"]
 
 
 class OfficialSource(Config):
@@ -26,19 +27,21 @@ class OfficialSource(Config):
         code_types: which catalogues.
         balance: 0 draws every term alike; 1 draws every category alike, so that the 50,000 injury
             codes do not crowd out the rest.
+        scope: `all` or `common`; by default the mixture's.
     """
 
     kind: Literal["official_terms"]
     weight: Weight = 1
     code_types: tuple[CodeType, ...] = tuple(CodeType)
     balance: float = Field(default=0, ge=0, le=1)
+    scope: Scope | None = None
 
 
 class SyntheticSource(Config):
     """Official terms dressed in clinical language.
 
     Attributes:
-        weight, code_types, balance: as of official terms.
+        weight, code_types, balance, scope: as of official terms.
         variants: how many narratives may be made from one term.
     """
 
@@ -46,6 +49,7 @@ class SyntheticSource(Config):
     weight: Weight = 1
     code_types: tuple[CodeType, ...] = tuple(CodeType)
     balance: float = Field(default=0, ge=0, le=1)
+    scope: Scope | None = None
     variants: int = Field(default=8, ge=1, le=1000)
 
 
@@ -93,7 +97,7 @@ class MixtureConfig(Config):
         default={1: 50_000, 2: 70_000, 3: 40_000}
     )
     seed: int = 17
-    scope: Literal["all", "common"] = "all"
+    scope: Scope = "all"
     held_out_share: float = Field(default=SHARE, ge=0, lt=1)
     output: str = "$THCE_HOME/coder/mixture"
     shard_rows: int = Field(default=5_000, ge=1)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,9 @@ from thce.coder.official_terms import OfficialTerms
 from thce.coder.rejections import completed
 from thce.coder.synthesize import SyntheticNarratives
 from thce.codes.code_types import CodeType
+from thce.paths import resolve
+
+SEED_STEP = 1_000_003  # between the seeds of a mixture's sources
 
 
 class ExampleSource(Protocol):
@@ -35,8 +39,33 @@ def open_sources(config: MixtureConfig) -> list[ExampleSource]:
     Raises:
         InputError: a source cannot be read.
     """
-    settings = config.seed, config.held_out_share, config.scope
-    return [_opened(source.model_dump_json(), *settings) for source in config.sources]
+    return [
+        _opened(
+            source.model_dump_json(),
+            _files_state(source),
+            # Two synthetic sources of one mixture word the same term differently.
+            config.seed + number * SEED_STEP,
+            config.held_out_share,
+            (None if isinstance(source, ExamplesSource) else source.scope) or config.scope,
+        )
+        for number, source in enumerate(config.sources)
+    ]
+
+
+def with_whole_paths(config: MixtureConfig) -> MixtureConfig:
+    """The mixture with its files' paths made absolute, for workers that start elsewhere."""
+    sources = [
+        source.model_copy(
+            update={
+                "path": resolve(source.path),
+                "exclude_ids": resolve(source.exclude_ids) if source.exclude_ids else None,
+            }
+        )
+        if isinstance(source, ExamplesSource)
+        else source
+        for source in config.sources
+    ]
+    return config.model_copy(update={"sources": sources})
 
 
 def source_pools(config: MixtureConfig) -> list[NDArray[np.float64]]:
@@ -54,8 +83,18 @@ def _pool(source: Source, opened: ExampleSource) -> NDArray[np.float64]:
     return np.ones(len(opened))
 
 
+def _files_state(source: Source) -> tuple[int, ...]:
+    """Changes with the source's file, so that a worker that lives on reads it again."""
+    if not isinstance(source, ExamplesSource) or not Path(source.path).is_file():
+        return ()
+    state = Path(source.path).stat()
+    return state.st_mtime_ns, state.st_size
+
+
 @cache
-def _opened(described: str, seed: int, share: float, scope: str) -> ExampleSource:
+def _opened(
+    described: str, state: tuple[int, ...], seed: int, share: float, scope: str
+) -> ExampleSource:
     adapter: TypeAdapter[Source] = TypeAdapter(Source)
     source = adapter.validate_python(json.loads(described))
     codes = common_codes() if scope == "common" else None

@@ -79,8 +79,25 @@ class OfficialTerms:
         )
 
 
-def rejected_from_tree(tree: CodeTree, row: int, draw: Draw) -> Rejected:
-    """A wrong answer to a code, with the steps that lead to it."""
+def rejected_from_tree(
+    tree: CodeTree, row: int, draw: Draw, before: tuple[str, ...] = ()
+) -> Rejected:
+    """A wrong answer to a code, with the steps that lead to it.
+
+    Two in three walk down the tree as the right answer's steps do, for a preference that only
+    sees long against short would learn nothing of codes; the others tell a coder's shortcut.
+
+    Args:
+        tree: of the code.
+        row: of the right code.
+        draw: decides.
+        before: steps that come before the tree in the right answer; the walk begins with them.
+    """
     wrong = wrong_codes(tree).draw(row, draw)
-    steps = wrong_steps(wrong, tree.descriptions[row], draw)
+    if draw.chance(34):
+        steps = wrong_steps(wrong, tree.descriptions[row], draw)
+    elif wrong.code in tree.row_of:
+        steps = (*before, *tree_reasoning(tree).steps(tree.row_of[wrong.code]))
+    else:
+        steps = (*before, *tree_reasoning(tree).steps(row)[:-1], f"Final: {wrong.code}")
     return Rejected(wrong.code, wrong.description, steps, wrong.error)

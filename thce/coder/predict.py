@@ -18,7 +18,7 @@ from thce.coder.baselines import (
     Ranking,
 )
 from thce.coder.coded_rows import Coded, Narrative, read_narratives
-from thce.coder.held_out_terms import is_held_out
+from thce.coder.explain import explain
 from thce.coder.rank import CONFIDENCE, Answering, load_rankers
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
@@ -100,7 +100,10 @@ def code_all(narratives: Sequence[Narrative], config: SystemConfig) -> list[Code
     for one in narratives:
         began = time.perf_counter()
         codes = systems[one.code_type or config.code_type].rank(one.text, answering)
-        found.append(Coded(one.id, tuple(codes), seconds=time.perf_counter() - began))
+        reasoning: tuple[str, ...] = ()
+        if config.system == "ranker" and codes:
+            reasoning = explain(one.text, codes[0].type, codes[0].code)
+        found.append(Coded(one.id, tuple(codes), reasoning, time.perf_counter() - began))
     return found
 
 
@@ -124,8 +127,7 @@ def _rankers(config: SystemConfig, kinds: Sequence[CodeType]) -> Mapping[CodeTyp
 
         likelihoods = AnswerLikelihood.load(resolve_weights(config.model), config.stage)
     retriever = resolve_weights(config.retriever) if config.retriever else None
-    leave_out = is_held_out if config.without_tested_terms else None
-    return load_rankers(kinds, retriever, likelihoods, leave_out)
+    return load_rankers(kinds, retriever, likelihoods, config.without_tested_terms)
 
 
 def _baseline(config: SystemConfig, kind: CodeType) -> Ranking:

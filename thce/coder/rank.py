@@ -7,22 +7,20 @@ is not accepted, and the narrative goes to a person.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thce.coder.candidates import Candidate, find_candidates
 from thce.coder.coded_rows import RankedCode
-from thce.coder.concept_index import ConceptIndex, build_concept_index
+from thce.coder.common_codes import common_codes
+from thce.coder.concept_index import ConceptIndex, load_concept_index
 from thce.coder.concept_scores import ConceptScores
-from thce.coder.concepts import LeaveOut
 from thce.coder.cues import Cues, axes_likelihood, read_cues
 from thce.coder.encoder import Encoder
 from thce.coder.segments import segments
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
-from thce.files import sha256_file
 
 CONFIDENCE = 0.2
 BY_LIKELIHOOD = 20  # codes that a language model is asked about
@@ -162,7 +160,7 @@ def load_rankers(
     code_types: Sequence[CodeType],
     retriever: str | None,
     likelihoods: Likelihoods | None = None,
-    leave_out: LeaveOut | None = None,
+    without_tested_terms: bool = False,
 ) -> Mapping[CodeType, Ranker]:
     """A ranker per code type.
 
@@ -170,23 +168,18 @@ def load_rankers(
         code_types: which.
         retriever: folder of the encoder; None ranks by words alone.
         likelihoods: of a language model.
-        leave_out: official terms that must not be in the index, for tests on them.
+        without_tested_terms: whether the official terms held out for testing are left out of the
+            index.
     """
     encoder = Encoder.load(retriever) if retriever else None
-    key = encoder_key(Path(retriever)) if retriever else ""
-    scores = ConceptScores.load()
+    scores = ConceptScores.load(encoder is not None)
     return {
         kind: Ranker(
-            build_concept_index(load_catalogue(kind), encoder, key, leave_out),
+            load_concept_index(load_catalogue(kind), encoder, without_tested_terms),
             encoder,
             scores,
             likelihoods,
+            frozenset(code for other, code in common_codes() if other is kind),
         )
         for kind in code_types
     }
-
-
-def encoder_key(folder: Path) -> str:
-    """Says which weights a folder holds: the hash of what decides them."""
-    index, weights = folder / "weights.json", folder / "model.safetensors"
-    return sha256_file(index if index.is_file() else weights)

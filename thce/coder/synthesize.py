@@ -86,15 +86,16 @@ class SyntheticNarratives:
         if tree.code_type is CodeType.ICD10:
             category = code[0]
             dressed = replace(dressed, findings=_findings(code, draw))
+        told = _told(dressed, term.text)
         return Example(
             name,
             narrative(dressed, description, category, draw),
             tree.code_type,
             code,
             description,
-            (*_told(dressed, term.text), *tree_reasoning(tree).steps(term.row)),
+            (*told, *tree_reasoning(tree).steps(term.row)),
             NAME,
-            rejected_from_tree(tree, term.row, draw) if stage == 3 else None,
+            rejected_from_tree(tree, term.row, draw, told) if stage == 3 else None,
         )
 
 

@@ -80,7 +80,9 @@ def _inclusion_terms(tree: CodeTree) -> list[Term]:
         number = 0
         for at in reversed(tree.path(row)):
             added = _added(tree, at, row)
-            for official in notes.get(at, ()) if added is not None else ():
+            if added is None:
+                continue
+            for official in notes.get(at, ()):
                 number += 1
                 terms.append(Term(f"{tree.codes[row]}#{number}", official + added, row, official))
     return terms

@@ -21,6 +21,7 @@ from thce.files import copy_folder, read_json, sha256_file, write_text
 from thce.notes.outputs import require_replaceable
 from thce.paths import home, is_remote, resolve
 from thce.training import runs
+from thce.training.deepspeed_output import deepspeed_to_stderr
 from thce.training.strategy import strategy_file
 from thce.training.weights import WEIGHTS_FILE
 
@@ -130,6 +131,7 @@ def train_on_device(settings: dict[str, Any], reporter: Any, device: Any) -> Non
     """
     import torch
 
+    deepspeed_to_stderr(device.type)
     from thce.coder.train_parts import build_parts
     from thce.coder.train_product import write_product
     from thce.coder.trainers import ReportCheckpoints, ShowProgress

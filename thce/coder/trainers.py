@@ -41,7 +41,7 @@ class _Planned:
         self.share = tally.share
         averaged = self._metrics["train"]
         before = {name: len(values) for name, values in averaged.items()}
-        loss = super().training_step(model, inputs, *rest)
+        loss = super().training_step(model, inputs, *rest)  # type: ignore[misc]
         if not tally.examples:  # a filler's accuracy and margins are no one's
             for name, values in averaged.items():
                 del values[before.get(name, 0) :]
@@ -51,18 +51,18 @@ class _Planned:
         """Adds the meter's figures to the lines of training."""
         if "loss" in logs:
             logs.update(self.meter.take(self.accelerator))
-        super().log(logs, *rest)
+        super().log(logs, *rest)  # type: ignore[misc]
 
     def floating_point_ops(self, inputs: Any) -> int:
         """The meter counts instead."""
         return 0
 
 
-class CoderSFTTrainer(_Planned, SFTTrainer):  # type: ignore[misc]
+class CoderSFTTrainer(_Planned, SFTTrainer):
     """Stages 1 and 2: the mean over all answer tokens of a step, whoever computed them."""
 
 
-class CoderDPOTrainer(_Planned, DPOTrainer):  # type: ignore[misc]
+class CoderDPOTrainer(_Planned, DPOTrainer):
     """Stage 3: the mean over all pairs of a step, whoever computed them."""
 
     def _prepare_dataset(self, dataset: Any, *others: Any) -> Any:

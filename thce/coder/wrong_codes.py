@@ -79,7 +79,8 @@ class WrongCodes:
     def _branches(self, row: int) -> list[int]:
         """Billable codes that differ in one character that decides neither side nor encounter."""
         tree, code, mine = self.tree, self.tree.codes[row], facets(self.tree.descriptions[row])
-        at, found = row, []
+        found: list[int] = []
+        at = row
         while (above := tree.parents[at]) >= 0 and len(tree.codes[above]) <= 7 and not found:
             if tree.kind(above) in ("chapter", "block"):
                 break

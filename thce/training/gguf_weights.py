@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from thce.errors import InputError
+from thce.training.deepspeed_output import deepspeed_to_stderr
 
 CONTROL_TOKEN = 3
 """GGUF's token type of control tokens."""
@@ -24,6 +25,7 @@ def convert(gguf: Path, target: Path) -> None:
     Raises:
         InputError: the vocabulary is of another kind.
     """
+    deepspeed_to_stderr()
     tokenizer = read_tokenizer(gguf)
     tokenizer.save_pretrained(target)
     _model(gguf, tokenizer).save_pretrained(target)

@@ -5,7 +5,6 @@ Losses arrive already divided by the global weight of the step, so that summing 
 over workers and micro-batches gives the gradient of the global loss.
 """
 
-import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from thce.files import read_json
+from thce.training.deepspeed_output import deepspeed_to_stderr
 
 
 class Replica(Protocol):
@@ -180,7 +180,7 @@ def start_deepspeed(device: torch.device) -> None:
 
     What it prints goes to standard error: standard output is the report's.
     """
-    os.environ["DS_ACCELERATOR"] = "cuda" if device.type == "cuda" else "cpu"
+    deepspeed_to_stderr(device.type)
     with redirect_stdout(sys.stderr):
         import deepspeed
 
