@@ -1,5 +1,6 @@
 """A stage's shards on Ray Data: each task makes and writes shards, only counts come back."""
 
+import logging
 import pickle
 from typing import Any
 
@@ -22,6 +23,8 @@ def ray_counts(config: MixtureConfig, shards: list[Shard], limits: GateLimits) -
     items = [{"shard": pickle.dumps(shard)} for shard in shards]
     dataset = ray.data.from_items(items, override_num_blocks=len(items))
     dataset.context.raise_original_map_exception = True
+    # Ray sets this logger up when the first dataset is made; its plans are for its log file.
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     written = dataset.map_batches(
         _write,
         batch_size=1,
