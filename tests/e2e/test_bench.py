@@ -131,7 +131,7 @@ def test_bad_input_ends_with_2_and_one_line(arguments: list[str], tmp_path: Path
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_format() -> None:
-    found = _line("format", "--rows", "640", "--repetitions", "1")
+def test_format(tmp_path: Path) -> None:
+    found = _line("format", "--rows", "640", "--repetitions", "1", home=tmp_path)
     assert found["checks"]["Ray and plain processes write the same bytes"]
     assert found["ratio"] == pytest.approx(found["ours"] / found["rival"], rel=1e-2)

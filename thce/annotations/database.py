@@ -80,7 +80,7 @@ def create(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
         try:
-            _write_schema(temporary)
+            _write_schema(temporary, path)
             with suppress(FileExistsError):  # another process was first, with the same schema
                 os.link(temporary, path)
         finally:
@@ -141,10 +141,14 @@ def named_errors(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {remedy}") from None
 
 
-def _write_schema(path: Path) -> None:
+def _write_schema(temporary: Path, path: Path) -> None:
+    """Writes the schema into the file that becomes the store; opening it turns on its log.
+
+    With a write-ahead log from the start, a full disk would refuse the log's index and leave it
+    there, instead of saying that it is full.
+    """
     schema = resources.files("thce.annotations").joinpath("schema.sql").read_text("utf-8")
-    with named_errors(path), closing(_connect(path, "rw")) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
+    with named_errors(path), closing(_connect(temporary, "rw")) as connection:
         connection.executescript(f"BEGIN; {schema} COMMIT;")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
