@@ -22,6 +22,9 @@ SystemName = Annotated[
 Retriever = Annotated[
     str | None, typer.Option("--retriever", help="Folder of the encoder, or minilm.")
 ]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Bundle, training or folder of a language model.")
+]
 Ids = Annotated[str | None, typer.Option("--ids", help="File of row ids to score.")]
 
 
@@ -39,6 +42,7 @@ def predict_command(
     output: Annotated[str | None, typer.Option(help="JSONL of answers.")] = None,
     system: SystemName = None,
     retriever: Retriever = None,
+    model: Model = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
@@ -55,6 +59,7 @@ def predict_command(
         output=output,
         system=system,
         retriever=retriever,
+        model=model,
     )
     line = "{rows} narratives, {answered} answered, {abstained} abstained; {output}"
     typer.echo(json.dumps(report) if as_json else line.format(**report))
@@ -65,6 +70,7 @@ def evaluate_command(
     predictions: Predictions = None,
     system: SystemName = None,
     retriever: Retriever = None,
+    model: Model = None,
     ids: Ids = None,
     report_path: Report = None,
     config: ConfigFile = None,
@@ -83,6 +89,7 @@ def evaluate_command(
         predictions=predictions,
         system=system,
         retriever=retriever,
+        model=model,
         ids=ids,
         report=report_path,
     )

@@ -29,8 +29,14 @@ class AnswerLikelihood:
         self._batch = batch
 
     @staticmethod
-    def load(folder: str, stage: int = 1) -> "AnswerLikelihood":
-        """From a folder or a hub's name, in fp32 on the CPU, bf16 on a GPU."""
+    def load(folder: str, stage: int = 1, tokenizer: str | None = None) -> "AnswerLikelihood":
+        """From a folder or a hub's name, in fp32 on the CPU, bf16 on a GPU.
+
+        Args:
+            folder: of the model.
+            stage: training stage, which decides the prompt.
+            tokenizer: its folder, where it lies apart.
+        """
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -39,7 +45,9 @@ class AnswerLikelihood:
             folder, dtype=torch.bfloat16 if cuda else torch.float32
         )
         return AnswerLikelihood(
-            model.to("cuda" if cuda else "cpu"), AutoTokenizer.from_pretrained(folder), stage
+            model.to("cuda" if cuda else "cpu"),
+            AutoTokenizer.from_pretrained(tokenizer or folder),
+            stage,
         )
 
     def __call__(

@@ -6,7 +6,8 @@ asked for on the command line; a row with neither is coded by ICD-10-CM.
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -24,8 +25,13 @@ from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 from thce.config import Config
 from thce.errors import InputError
-from thce.files import write_jsonl
+from thce.files import read_json, write_jsonl
 from thce.paths import resolve
+
+if TYPE_CHECKING:
+    from thce.coder.likelihood import AnswerLikelihood
+
+TRAINED = "training.json"  # what a training and a bundle say of themselves
 
 System = Literal["ranker", "random", "majority", "keyword", "rule", "tfidf"]
 
@@ -37,8 +43,10 @@ class SystemConfig(Config):
         system: the ranker, or a baseline.
         retriever: folder of the retriever's encoder, or `minilm` for base weights; None ranks by
             words alone.
-        model: folder of a causal language model whose likelihoods join the scores, or None.
-        stage: training stage of that model, which decides its prompt.
+        model: a bundle or training output of the coder, or a folder of a causal language model,
+            whose likelihoods join the scores; None ranks without.
+        stage: training stage of that model, which decides its prompt; None takes what a bundle or
+            a training says of itself, else 1.
         code_type: of rows that name none.
         count: codes ranked for each row.
         confidence: a code below it is not accepted.
@@ -52,7 +60,7 @@ class SystemConfig(Config):
     system: System = "ranker"
     retriever: str | None = None
     model: str | None = None
-    stage: Literal[1, 2, 3] = 1
+    stage: Literal[1, 2, 3] | None = None
     code_type: CodeType = CodeType.ICD10
     count: int = Field(10, ge=1, le=1000)
     confidence: float = Field(CONFIDENCE, ge=0, le=1)
@@ -121,13 +129,25 @@ def load_systems(config: SystemConfig, kinds: Sequence[CodeType]) -> Mapping[Cod
 def _rankers(config: SystemConfig, kinds: Sequence[CodeType]) -> Mapping[CodeType, Ranking]:
     from thce.training.weights import resolve as resolve_weights
 
-    likelihoods = None
-    if config.model is not None:
-        from thce.coder.likelihood import AnswerLikelihood
-
-        likelihoods = AnswerLikelihood.load(resolve_weights(config.model), config.stage)
+    likelihoods = None if config.model is None else _likelihoods(config.model, config.stage)
     retriever = resolve_weights(config.retriever) if config.retriever else None
     return load_rankers(kinds, retriever, likelihoods, config.without_tested_terms)
+
+
+def _likelihoods(model: str, stage: int | None) -> "AnswerLikelihood":
+    """Of a bundle, a training's output, a folder or a hub's name; a bundle is checked first."""
+    from thce.bundles.load import open_bundle
+    from thce.bundles.manifest import MANIFEST_FILE
+    from thce.coder.likelihood import AnswerLikelihood
+    from thce.training.weights import resolve as resolve_weights
+
+    folder = Path(model)
+    if (folder / MANIFEST_FILE).is_file() or ":" in model:
+        folder = open_bundle(model, "coder").folder
+    if not (folder / TRAINED).is_file():
+        return AnswerLikelihood.load(resolve_weights(model), stage or 1)
+    said = int(read_json(folder / TRAINED)["stage"])
+    return AnswerLikelihood.load(str(folder / "model"), stage or said, str(folder / "tokenizer"))
 
 
 def _baseline(config: SystemConfig, kind: CodeType) -> Ranking:
