@@ -20,6 +20,12 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # offline by default
 }
 
+_TRACEBACK_LOGGERS = (
+    "ray._common.retry",
+    "ray.data.exceptions",
+    "ray.data._internal.execution.streaming_executor_state",
+)
+
 
 @contextmanager
 def input_errors() -> Iterator[None]:
@@ -42,7 +48,7 @@ def quiet_failures() -> None:
 
     For the caller and for the functions that it maps, which run in processes of their own.
     """
-    for name in ("ray._common.retry", "ray.data.exceptions"):
+    for name in _TRACEBACK_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
