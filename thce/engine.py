@@ -37,8 +37,10 @@ def input_errors() -> Iterator[None]:
     except RayError as error:
         cause: object = error
         while isinstance(cause, BaseException):
-            if isinstance(cause, InputError):
-                raise InputError(str(cause)) from None
+            # Ray's own error is made an heir of the worker's, with all of its traceback as its text.
+            if isinstance(cause, InputError) and not isinstance(cause, RayError):
+                first, *_ = str(cause).splitlines()  # Ray adds advice on retries below it
+                raise InputError(first) from None
             cause = getattr(cause, "cause", None) or cause.__cause__
         raise
 

@@ -248,6 +248,7 @@ def test_the_whole_loop_and_its_parts_name_no_identifier_not_even_in_ray_logs(
         assert done.returncode == 2
         silent(done, refused)
         assert "Traceback" not in done.stderr
+        assert done.stderr.splitlines()[-1].startswith("thce: ")
 
     assert len(logs_in(out) + logs_in(parts)) > 30
     logs = [path for path in ray_folder.rglob("*") if path.is_file() and "/logs/" in str(path)]
