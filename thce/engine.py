@@ -37,7 +37,7 @@ def input_errors() -> Iterator[None]:
     except RayError as error:
         cause: object = error
         while isinstance(cause, BaseException):
-            # Ray's own error is made an heir of the worker's, with all of its traceback as its text.
+            # Ray's own error is made an heir of the worker's, its text the whole traceback.
             if isinstance(cause, InputError) and not isinstance(cause, RayError):
                 first, *_ = str(cause).splitlines()  # Ray adds advice on retries below it
                 raise InputError(first) from None
