@@ -12,8 +12,12 @@ from thce.files import copy_folder
 
 Precision = Literal["int4", "int8", "fp32"]
 GRAPH_FILE = "model.onnx"
-# The builder's settings of each precision; see docs/generation.md for what they were chosen by.
-OPTIONS: dict[Precision, tuple[str, ...]] = {"int4": (), "int8": (), "fp32": ()}
+# The builder's settings of each precision; docs/generation.md has what each loses.
+OPTIONS: dict[Precision, tuple[str, ...]] = {
+    "int4": ("algo_config=k_quant_mixed",),  # head and some layers in int8
+    "int8": (),
+    "fp32": (),
+}
 
 
 def export_graph(model: Path, output: Path, precision: Precision) -> None:
