@@ -90,7 +90,7 @@ def test_train(tmp_path: Path) -> None:
     base = small_base(tmp_path / "base", [row["text"] for row in load_rows(50, SHORT_WORDS)])
     found = _line(
         *("train", "--base", base, "--notes", "40", "--tokens", "32"),
-        *("--epochs", "1", "--repetitions", "1"),
+        *("--epochs", "1", "--repetitions", "2"),
         home=tmp_path,
     )
     assert found["checks"] == {"both sides have the same losses": True}

@@ -161,11 +161,16 @@ def _bare(settings: dict[str, Any], threads: int, folder: Path) -> list[dict[str
         RuntimeError: the process failed.
     """
     target = folder / "bare.json"
+    number = len(list(folder.glob("bare-*")))  # a run in the folder of another would resume it
     with child_threads(threads):  # a Ray worker has it from its start, too
         context = multiprocessing.get_context("spawn")
         process = context.Process(
             target=_train_bare,
-            args=(settings | {"threads": threads, "strategy": "ddp"}, folder / "bare", target),
+            args=(
+                settings | {"threads": threads, "strategy": "ddp"},
+                folder / f"bare-{number}",
+                target,
+            ),
         )
         process.start()
         process.join()
