@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thce.annotations.defaults import default_store
+
 if TYPE_CHECKING:
     from thce.annotations.store import AnnotationStore
 
@@ -32,8 +34,6 @@ def open_store(path: Path | None, *, create: bool = False) -> "AnnotationStore":
 
 def store_path(path: Path | None) -> Path:
     """Where the store named on the command line lies, or the default one."""
-    from thce.annotations.store import default_store
-
     return path or default_store()
 
 
