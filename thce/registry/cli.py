@@ -4,7 +4,7 @@ A step takes `--config FILE` (YAML), `--set a.b=value` for any field, and option
 that are given most often; options overrule `--set`, which overrules the file.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,7 +62,7 @@ def dataset(
     output: Annotated[str | None, typer.Option(help="Dataset folder to write.")] = None,
 ) -> None:
     """Merges human labels as tier 0, splits without leaks and writes train, val and test."""
-    given = {"hydrated": hydrated, "human": human, "output": output}
+    given: dict[str, Any] = {"hydrated": hydrated, "human": human, "output": output}
     run("dataset:DatasetConfig", config, overrides, as_json, **given)
 
 
@@ -78,7 +78,7 @@ def train(
     ] = None,
 ) -> None:
     """Trains the classifier on Ray Train, with DDP or DeepSpeed ZeRO."""
-    given = {"dataset": dataset, "output": output, "model_name": model_name}
+    given: dict[str, Any] = {"dataset": dataset, "output": output, "model_name": model_name}
     run("train:TrainConfig", config, overrides, as_json, **given)
 
 
@@ -95,7 +95,12 @@ def export(
     ] = None,
 ) -> None:
     """Fits thresholds, exports ONNX fp32 and int8 and publishes a bundle."""
-    given = {"model": model, "dataset": dataset, "output": output, "exporter": exporter}
+    given: dict[str, Any] = {
+        "model": model,
+        "dataset": dataset,
+        "output": output,
+        "exporter": exporter,
+    }
     run("export:ExportConfig", config, overrides, as_json, **given)
 
 
@@ -112,7 +117,12 @@ def score(
     ] = None,
 ) -> None:
     """Scores notes on Ray Data with a growing and shrinking pool of sessions; resumable."""
-    given = {"model": model, "input": notes, "output": output, "abstention": abstention}
+    given: dict[str, Any] = {
+        "model": model,
+        "input": notes,
+        "output": output,
+        "abstention": abstention,
+    }
     run("score:ScoreConfig", config, overrides, as_json, **given)
 
 
@@ -130,7 +140,7 @@ def evaluate(
     """Scores a bundle against labelled notes: micro and macro F1 with intervals, per flag."""
     from thce.registry.console import print_evaluation
 
-    given = {"model": model, "input": notes, "report": report}
+    given: dict[str, Any] = {"model": model, "input": notes, "report": report}
     run("evaluate:EvaluateConfig", config, overrides, as_json, print_evaluation, **given)
 
 
@@ -183,7 +193,7 @@ def loop(
     """Runs the diamond loop: score, sample, annotate, merge, train, evaluate, round by round."""
     from thce.registry.console import print_loop
 
-    given = {
+    given: dict[str, Any] = {
         "notes": notes or None,
         "output": output,
         "annotator": annotator,

@@ -1,6 +1,6 @@
 """`thce registry` commands that say how far a bundle, a recipe or a label may be trusted."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,7 +34,7 @@ def abstain(
     """Finds from which score on a flag may be accepted without a person, at a stated precision."""
     from thce.registry.console import print_abstention
 
-    given = {
+    given: dict[str, Any] = {
         "model": model,
         "input": notes,
         "output": output,
@@ -63,7 +63,7 @@ def crossval(
     """Judges a recipe on every labelled note, by models that never saw it or its author."""
     from thce.registry.console import print_crossval
 
-    given = {
+    given: dict[str, Any] = {
         "notes": notes or None,
         "output": output,
         "by": by,
@@ -85,5 +85,5 @@ def audit(
     """Finds labels that are probably wrong and puts their notes before a person again."""
     from thce.registry.console import print_audit
 
-    given = {"crossval": crossval, "store": store, "limit": limit, "output": output}
+    given: dict[str, Any] = {"crossval": crossval, "store": store, "limit": limit, "output": output}
     run("audit:AuditConfig", config, overrides, as_json, print_audit, **given)
