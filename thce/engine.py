@@ -75,7 +75,11 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def start_ray(
-    cpus: int | None = None, address: str | None = None, *, worker_logs: bool = True
+    cpus: int | None = None,
+    address: str | None = None,
+    *,
+    worker_logs: bool = True,
+    dashboard: bool = True,
 ) -> dict[str, Any]:
     """Connects to the running cluster, or starts a small local one; safe to call twice.
 
@@ -87,6 +91,9 @@ def start_ray(
         cpus: logical CPUs of the local node; None takes the machine's.
         address: a cluster's address, or None.
         worker_logs: whether what workers print is shown here too.
+        dashboard: whether the local node has Ray's dashboard, whose processes take a hundredth of
+            two cores from what is run. Ray Train asks it for its controller's state, and warns
+            every second where there is none.
 
     Returns:
         Ray's cluster resources, by name.
@@ -108,9 +115,7 @@ def start_ray(
                 "address": "local",
                 "num_cpus": cpus or os.cpu_count(),
                 "object_store_memory": OBJECT_STORE_BYTES,
-                # Ray Train asks the dashboard for its controller's state and warns every second
-                # where there is none.
-                "include_dashboard": True,
+                "include_dashboard": dashboard,
                 "dashboard_host": "127.0.0.1",
             }
         context = _init(options)
