@@ -13,7 +13,8 @@ from thce.coder.base_model import load_model
 from thce.coder.coded_rows import RankedCode
 from thce.coder.encode import END, ChatEncoder
 from thce.coder.export_graph import export_graph
-from thce.coder.generate import GenerateConfig, Generator, Question
+from thce.coder.generate import Generator, Question
+from thce.coder.generate_config import GenerateConfig
 from thce.coder.likelihood import log_likelihoods, rescored
 from thce.codes.code_types import CodeType
 

@@ -121,7 +121,7 @@ def test_the_model_reasons_and_the_ranking_stays(bundle: Path, tmp_path: Path) -
 
 def test_where_one_code_is_left_the_model_reasons_to_it(bundle: Path) -> None:
     from thce.coder.coded_rows import RankedCode
-    from thce.coder.generate import Limits
+    from thce.coder.generate_config import Limits
     from thce.coder.open_coder import open_coder
     from thce.coder.rank import Answering
     from thce.coder.reasoner import Ranked, Reasoner

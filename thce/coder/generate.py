@@ -4,7 +4,6 @@ The model chooses among the tokens that the grammar allows. Descriptions come fr
 they are shown to the model between two codes, as in its training, and never asked of it.
 """
 
-import datetime
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -12,63 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
 
 from thce.coder import chat
 from thce.coder.constraint import Language, TokenTable
 from thce.coder.encode import PromptIds
-from thce.coder.engine import Graph, Sampling
-from thce.coder.grammar import Bounds, direct_grammar, reasoned_grammar
-from thce.coder.writing import DESCRIPTION_TOKENS, Marks, Writing
+from thce.coder.engine import Graph
+from thce.coder.generate_config import GenerateConfig
+from thce.coder.grammar import direct_grammar, reasoned_grammar
+from thce.coder.writing import Marks, Writing
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
-from thce.config import Config
 from thce.errors import InputError
 from thce.evaluation.softmax import log_softmax
-
-# Tokens of one code line, its description included, and of closing the reasoning in mid-word.
-LINE_TOKENS = 24 + DESCRIPTION_TOKENS
-CLOSING_TOKENS = 16
-
-
-class Limits(Config):
-    """How long answers may be, and how they are generated.
-
-    Attributes:
-        bounds: of the answer's length.
-        reasoning_tokens: after so many the line is ended and the reasoning closed.
-        time_limit: seconds of a batch after which the same is done; one code still follows, ten to
-            twenty steps later.
-        prompt_tokens: a longer narrative loses its end.
-        batch_rows: narratives decoded together.
-        batch_tokens: rows times their longest prompt; bounds memory (0.2 MB a token).
-        sampling: how tokens are chosen; greedy by default.
-        date: codes billable on that day; by default those of the catalogue's release.
-    """
-
-    bounds: Bounds = Bounds()
-    reasoning_tokens: int = Field(default=192, ge=1, le=2000)
-    time_limit: float = Field(default=60.0, gt=0)
-    prompt_tokens: int = Field(default=2048, ge=64, le=7000)
-    batch_rows: int = Field(default=8, ge=1, le=256)
-    batch_tokens: int = Field(default=4096, ge=64)
-    sampling: Sampling = Sampling()
-    date: datetime.date | None = None
-
-    @property
-    def most_tokens(self) -> int:
-        """Tokens of the longest answer."""
-        return self.reasoning_tokens + CLOSING_TOKENS + self.bounds.codes * LINE_TOKENS
-
-
-class GenerateConfig(Limits):
-    """How a model of a stage answers.
-
-    Attributes:
-        stage: of the model: 1 answers at once, 2 and 3 reason first.
-    """
-
-    stage: int = Field(default=2, ge=1, le=3)
 
 
 @dataclass(frozen=True)

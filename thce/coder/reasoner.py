@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 
 from thce.coder.coded_rows import Coded, Objection, RankedCode
 from thce.coder.explain import explain
-from thce.coder.generate import GenerateConfig, Generated, Generator, Limits, Question
+from thce.coder.generate import Generated, Generator, Question
+from thce.coder.generate_config import GenerateConfig, Limits
 from thce.coder.likelihood import log_likelihoods, rescored
 from thce.coder.open_coder import OpenedCoder
 from thce.coder.rank import Answering
+from thce.coder.reasoning_quality import consistent
 
 CANDIDATES = 20  # codes that the model is asked about
 
@@ -91,11 +93,12 @@ class Reasoner:
         answer = without_model(replace(row, codes=codes), answering)
         if written is None or not written.answer.codes or not written.answer.reasoning:
             return answer
-        chosen = written.answer.codes[0].code
-        if chosen == codes[0].code:
-            return replace(answer, reasoning=written.answer.reasoning, reasoning_by="model")
-        objection = Objection(chosen, "\n".join(written.answer.reasoning))
-        return replace(answer, objection=objection)
+        thought, chosen = written.answer.reasoning, written.answer.codes[0]
+        if chosen.code != codes[0].code:
+            return replace(answer, objection=Objection(chosen.code, "\n".join(thought)))
+        if not consistent(thought, chosen.code_type, chosen.code):
+            return answer  # it ends with another code than the one chosen after it
+        return replace(answer, reasoning=thought, reasoning_by="model")
 
 
 def without_model(row: Ranked, answering: Answering) -> Coded:

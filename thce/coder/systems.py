@@ -14,7 +14,7 @@ from thce.coder.baselines import (
     Ranking,
 )
 from thce.coder.coded_rows import read_narratives
-from thce.coder.generate import Limits
+from thce.coder.generate_config import Limits
 from thce.coder.open_coder import GraphName, OpenedCoder
 from thce.coder.rank import load_rankers
 from thce.codes.code_types import CodeType

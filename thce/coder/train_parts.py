@@ -54,7 +54,7 @@ def build_parts(settings: Settings, reporter: Any, device: torch.device, scratch
     fitted = fit(settings)
     precision = resolve_precision(settings["precision"], device)
     plan = BatchPlan(
-        [sum(sequences(example)) for example in fitted.examples],
+        [max(sequences(example)) for example in fitted.examples],  # padding goes to the longest
         min(settings["batch_size"], len(fitted.examples)),
         settings["micro_batch_size"],
         settings["seed"],
