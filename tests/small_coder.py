@@ -55,10 +55,10 @@ def small_model(folder: Path, tokenizer_folder: Path) -> str:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=48,
-        intermediate_size=96,
+        hidden_size=64,
+        intermediate_size=128,
         num_hidden_layers=2,
-        num_attention_heads=3,
+        num_attention_heads=2,
         num_key_value_heads=1,
         tie_word_embeddings=True,
         bos_token_id=1,
