@@ -55,7 +55,7 @@ def quiet_failures() -> None:
 
 
 def items_dataset(items: list[dict[str, Any]]) -> Any:
-    """A Ray Dataset with a block an item, in their order, whose errors are the workers' own.
+    """A Ray Dataset with a block an item, whose errors are the workers' own.
 
     A worker's InputError arrives as itself, not wrapped without its cause, and nothing of Ray's
     plans and tracebacks is shown; `input_errors` unwraps it where the dataset is consumed.
@@ -64,7 +64,6 @@ def items_dataset(items: list[dict[str, Any]]) -> Any:
 
     quiet_failures()
     dataset = ray.data.from_items(items, override_num_blocks=len(items))
-    dataset.context.execution_options.preserve_order = True
     dataset.context.raise_original_map_exception = True
     # Ray sets this logger up when the first dataset is made; its plans are for its log file.
     logging.getLogger("ray.data").setLevel(logging.WARNING)
