@@ -9,7 +9,7 @@ from small_graph import small_model
 from typer.testing import CliRunner
 
 from thce.cli import app
-from thce.coder.bundle import BundleConfig
+from thce.coder.bundle import BundleConfig, default_graph
 from thce.coder.bundle import run as make_bundle
 from thce.coder.train_config import TrainConfig
 from thce.codes.load import catalogue_versions, load_catalogue
@@ -64,6 +64,7 @@ def bundle(trained: Path, repository: Path, folder: Path) -> Path:
             examples_used=2,
             most_loss=5.0,
             confidence=0.01,
+            default_graph="int8",
         )
     )
     assert set(report["loss"]) == {"int4", "int8"}
@@ -87,7 +88,7 @@ def _scores(row: dict[str, Any]) -> dict[str, float]:
 def test_a_bundle_holds_all_that_answers(bundle: Path) -> None:
     manifest = read_json(bundle / "manifest.json")
     assert set(manifest["weights"]) == {"fp32", "int4", "int8"}
-    assert manifest["default_weights"] == "int4"
+    assert manifest["default_weights"] == "int8"  # as asked
     assert manifest["code_set"] == catalogue_versions()
     graphs = {name for name in manifest["files"] if name.startswith("onnx/")}
     assert graphs == {
@@ -98,6 +99,11 @@ def test_a_bundle_holds_all_that_answers(bundle: Path) -> None:
     assert read_json(bundle / "export.json")["stage"] == 2
     card = (bundle / "README.md").read_text()
     assert "nats a token" in card and "78 development examples" in card
+
+
+def test_int4_answers_where_it_loses_little() -> None:
+    assert default_graph({"int4": {"lost": 0.05}, "int8": {"lost": 0.0}}) == "int4"
+    assert default_graph({"int4": {"lost": 0.2}, "int8": {"lost": 0.0}}) == "int8"
 
 
 def test_the_model_reasons_and_the_ranking_stays(bundle: Path, tmp_path: Path) -> None:

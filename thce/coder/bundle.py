@@ -21,6 +21,7 @@ from thce.codes.load import catalogue_versions
 from thce.files import copy_folder, read_json, write_json, write_text
 from thce.paths import home, is_remote, resolve
 
+INT4_MAY_LOSE = 0.1
 FULL = WeightsEntry(file="model/model.safetensors", thresholds=CONFIDENCE_FILE)
 INTENDED_USE = (
     "Suggests ICD-10-CM, CPT and HCPCS codes for a clinical narrative, with the reasoning that led "
@@ -48,7 +49,8 @@ class BundleConfig(ExportSettings):
             training where that is a bundle.
         ranker: weights that `thce coder fit-ranker` fitted by words; None takes the shipped ones.
         confidence: a code below it is not accepted.
-        default_graph: the graph that answers when none is asked for.
+        default_graph: the graph that answers when none is asked for; None takes int4 where it
+            loses at most INT4_MAY_LOSE nats per token, else int8.
     """
 
     model: str
@@ -56,14 +58,14 @@ class BundleConfig(ExportSettings):
     parent: str | None = None
     ranker: str | None = None
     confidence: float = Field(CONFIDENCE, ge=0, le=1)
-    default_graph: GraphName = "int4"
+    default_graph: GraphName | None = None
 
 
 def run(config: BundleConfig) -> dict[str, Any]:
     """Exports the graphs of a training, and builds and publishes a bundle of all that answers.
 
     Returns:
-        Version and path of the bundle, and what each graph loses.
+        Version and path of the bundle, its default graph, and what each loses.
 
     Raises:
         InputError: the folder holds no training of the coder, or something else lies at the
@@ -87,8 +89,9 @@ def run(config: BundleConfig) -> dict[str, Any]:
         write_json(staging / CONFIDENCE_FILE, {"abstain_below": config.confidence})
         write_text(staging / RANKER_FILE, ranker.dump())
         weights = {"fp32": FULL, **weights_entries(CONFIDENCE_FILE)}
+        default = config.default_graph or default_graph(loss)
         training = read_json(trained / TRAINING_FILE)
-        card = _card(training, lineage, ranker, _weights_rows(staging, weights, loss, config))
+        card = _card(training, lineage, ranker, _weights_rows(staging, weights, loss, default))
         write_text(staging / "README.md", card.render())
         spec = BundleSpec(
             kind="coder",
@@ -97,11 +100,16 @@ def run(config: BundleConfig) -> dict[str, Any]:
             base=lineage.base,
             parent=lineage.parent,
             weights=weights,
-            default_weights=config.default_graph,
+            default_weights=default,
         )
         version = build(staging, spec).version
         path = publish(staging, config.output)
-    return {"version": version, "path": path, "loss": loss}
+    return {"version": version, "path": path, "default": default, "loss": loss}
+
+
+def default_graph(loss: Mapping[str, Mapping[str, float]]) -> GraphName:
+    """The smaller graph where it loses little enough, by the `lost` of each."""
+    return "int4" if loss["int4"]["lost"] <= INT4_MAY_LOSE else "int8"
 
 
 def _card(
@@ -132,14 +140,14 @@ def _weights_rows(
     staging: Path,
     weights: Mapping[str, WeightsEntry],
     loss: Mapping[str, Mapping[str, float]],
-    config: BundleConfig,
+    default: str,
 ) -> tuple[WeightsRow, ...]:
     return tuple(
         WeightsRow(
             name,
             entry.file,
             (staging / entry.file).stat().st_size / 1e6,
-            name == config.default_graph,
+            name == default,
             f"{loss[name]['lost']:+.3f} nats a token against fp32"
             if name in loss
             else "as trained",

@@ -55,6 +55,8 @@ def bundle(
     if as_json:
         typer.echo(json.dumps(report))
     else:
+        lost = ", ".join(f"{name} {one['lost']:+.3f}" for name, one in report["loss"].items())
+        typer.echo(f"lost against fp32, nats per token: {lost}; default {report['default']}")
         typer.echo(f"bundle {report['version']} at {report['path']}")
 
 
