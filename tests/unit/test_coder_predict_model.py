@@ -9,9 +9,16 @@ from small_graph import small_model
 from typer.testing import CliRunner
 
 from thce.cli import app
+from thce.coder import chat
 from thce.coder.bundle import BundleConfig, default_graph
 from thce.coder.bundle import run as make_bundle
+from thce.coder.coded_rows import Coded, Objection, RankedCode
+from thce.coder.generate import Question
+from thce.coder.generate_config import Limits
+from thce.coder.open_coder import open_coder
+from thce.coder.reasoner import Reasoner, with_thought
 from thce.coder.train_config import TrainConfig
+from thce.codes.code_types import CodeType
 from thce.codes.load import catalogue_versions, load_catalogue
 from thce.errors import InputError
 from thce.files import read_json, read_jsonl, write_json, write_jsonl
@@ -111,33 +118,52 @@ def test_the_model_reasons_and_the_ranking_stays(bundle: Path, tmp_path: Path) -
     found = _predict(tmp_path, "--model", str(bundle))
     for before, row in zip(plain, found, strict=True):
         assert row["codes"] == before["codes"]
-        if not row["codes"]:
-            assert row["reasoning"] == "" and row["objection"] is None
-            continue
-        catalogue = load_catalogue(row["codes"][0]["type"])
         if row["reasoning_by"] == "model":
             assert row["objection"] is None and row["reasoning"] != before["reasoning"]
         else:
-            assert row["reasoning_by"] == "tree" and row["reasoning"] == before["reasoning"]
+            assert row["reasoning"] == before["reasoning"]
+        if row["objection"]:
             assert row["objection"]["code"] != row["codes"][0]["code"]
-            assert row["objection"]["reasoning"]
-            assert catalogue.is_billable(row["objection"]["code"])
     assert any(row["codes"] for row in found)
 
 
-def test_where_one_code_is_left_the_model_reasons_to_it(bundle: Path) -> None:
-    from thce.coder.coded_rows import RankedCode
-    from thce.coder.generate_config import Limits
-    from thce.coder.open_coder import open_coder
-    from thce.coder.rank import Answering
-    from thce.coder.reasoner import Ranked, Reasoner
-    from thce.codes.code_types import CodeType
+def _coded(*codes: str) -> Coded:
+    ranked = (RankedCode(CodeType.ICD10, code, "", 0.5, True) for code in codes)
+    return Coded("1", tuple(ranked), ("By the tree",), reasoning_by="tree")
 
-    reasoner = Reasoner.load(open_coder(str(bundle)), None, Limits(reasoning_tokens=8), 0.0)
-    code = RankedCode(CodeType.ICD10, "J20.9", "Acute bronchitis, unspecified", 0.9, False)
-    (found,) = reasoner.answer([Ranked("1", "Cough.", [code], 0.0)], Answering())
-    assert found.reasoning_by == "model" and found.reasoning and found.objection is None
-    assert [one.code for one in found.accepted] == ["J20.9"]
+
+@pytest.mark.parametrize(
+    ("lines", "chosen", "by", "objects"),
+    [
+        (("Cough", "Lungs clear: J20.9"), "J20.9", "model", False),
+        (("Cough", "No code is named"), "J20.9", "model", False),
+        (("Cough", "So it is J18.9"), "J20.9", "tree", False),
+        (("Cough", "So it is J18.9"), "J18.9", "tree", True),
+        ((">", ">", ">", ">"), "J20.9", "tree", False),
+        ((">", ">", ">", ">"), "J18.9", "tree", False),
+        (None, "J20.9", "tree", False),
+    ],
+)
+def test_reasoning_stands_only_where_it_leads_to_the_answer(
+    lines: tuple[str, ...] | None, chosen: str, by: str, objects: bool
+) -> None:
+    line = chat.CodeLine(CodeType.ICD10, chosen)
+    found = with_thought(_coded("J20.9", "J18.9"), chat.Answer(lines, (line,), ()))
+    assert found.reasoning_by == by
+    assert found.reasoning == (lines if by == "model" else ("By the tree",))
+    told = Objection(chosen, "\n".join(lines or ())) if objects else None
+    assert found.objection == told
+
+
+def test_the_model_chooses_among_the_candidates_alone(bundle: Path) -> None:
+    coder = open_coder(str(bundle))
+    reasoner = Reasoner.load(coder, None, Limits(reasoning_tokens=8), 0.0)
+    for among in (("J20.9",), ("I10", "S52.531A", "Z00.00")):
+        asked = [Question(row["narrative"], CodeType.ICD10, among) for row in NARRATIVES]
+        found = reasoner.generator.answers(asked)
+        assert all(one.answer.codes[0].code in among for one in found)
+        assert all(one.answer.reasoning and one.opening for one in found)
+        assert all((one.probability == pytest.approx(1)) == (len(among) == 1) for one in found)
 
 
 def test_likelihoods_join_the_scores_by_their_weight(bundle: Path, tmp_path: Path) -> None:
@@ -161,8 +187,6 @@ def test_the_model_alone_answers_and_is_scored(bundle: Path, tmp_path: Path) -> 
 def test_other_catalogues_than_the_bundle_s_are_said(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from thce.coder.open_coder import open_coder
-
     here = {**catalogue_versions(), "hcpcs": "2099-01-01/abc"}
     monkeypatch.setattr("thce.coder.open_coder.catalogue_versions", lambda: here)
     open_coder(str(bundle))

@@ -9,6 +9,7 @@ objection that a person may follow.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from thce.coder import chat
 from thce.coder.coded_rows import Coded, Objection, RankedCode
 from thce.coder.explain import explain
 from thce.coder.generate import Generated, Generator, Question
@@ -16,9 +17,10 @@ from thce.coder.generate_config import GenerateConfig, Limits
 from thce.coder.likelihood import log_likelihoods, rescored
 from thce.coder.open_coder import OpenedCoder
 from thce.coder.rank import Answering
-from thce.coder.reasoning_quality import consistent
+from thce.coder.reasoning_quality import consistent, structure
 
 CANDIDATES = 20  # codes that the model is asked about
+LEAST_STRUCTURE = 0.75  # of reasoning that is shown: two to eight lines, at least half distinct
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,25 @@ class Reasoner:
             told = log_likelihoods(self.generator, question, opening, head)
             codes = rescored(codes, told, self._weight)
         answer = without_model(replace(row, codes=codes), answering)
-        if written is None or not written.answer.codes or not written.answer.reasoning:
-            return answer
-        thought, chosen = written.answer.reasoning, written.answer.codes[0]
-        if chosen.code != codes[0].code:
-            return replace(answer, objection=Objection(chosen.code, "\n".join(thought)))
-        if not consistent(thought, chosen.code_type, chosen.code):
-            return answer  # it ends with another code than the one chosen after it
-        return replace(answer, reasoning=thought, reasoning_by="model")
+        return answer if written is None else with_thought(answer, written.answer)
+
+
+def with_thought(answer: Coded, written: chat.Answer) -> Coded:
+    """The answer with what a language model wrote, where that is fit to be read.
+
+    Args:
+        answer: as the ranking gives it.
+        written: reasoning and the candidate that was chosen after it.
+    """
+    thought = written.reasoning
+    if not thought or not written.codes or structure(thought) < LEAST_STRUCTURE:
+        return answer
+    chosen = written.codes[0]
+    if chosen.code != answer.codes[0].code:
+        return replace(answer, objection=Objection(chosen.code, "\n".join(thought)))
+    if not consistent(thought, chosen.code_type, chosen.code):
+        return answer  # it ends with another code than the one chosen after it
+    return replace(answer, reasoning=thought, reasoning_by="model")
 
 
 def without_model(row: Ranked, answering: Answering) -> Coded:
