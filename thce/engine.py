@@ -74,6 +74,22 @@ def _is_news(record: logging.LogRecord) -> bool:
     return error is None or _input_error(error) is None
 
 
+def items_dataset(items: list[dict[str, Any]]) -> Any:
+    """A Ray Dataset with a block an item, whose errors are the workers' own.
+
+    A worker's InputError arrives as itself, not wrapped without its cause, and nothing of Ray's
+    plans and tracebacks is shown; `input_errors` unwraps it where the dataset is consumed.
+    """
+    import ray
+
+    quiet_failures()
+    dataset = ray.data.from_items(items, override_num_blocks=len(items))
+    dataset.context.raise_original_map_exception = True
+    # Ray sets this logger up when the first dataset is made; its plans are for its log file.
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    return dataset
+
+
 def start_ray(
     cpus: int | None = None,
     address: str | None = None,

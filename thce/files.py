@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -86,6 +86,31 @@ def copy_folder(source: Path, target: Path) -> None:
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+
+
+def replace_folder(source: Path, target: Path, texts: Mapping[str, str]) -> None:
+    """Puts a copy of a folder, and some text files beside its own, in a folder's place.
+
+    The copy is made beside the target and renamed, so that what lies there is whole.
+
+    Args:
+        source: what is copied.
+        target: replaced, whatever it holds.
+        texts: name -> content of further files.
+
+    Raises:
+        OSError: the first file that cannot be read or written.
+    """
+    staging = target.with_name(f".{target.name}.tmp")
+    try:
+        shutil.rmtree(staging, ignore_errors=True)
+        copy_folder(source, staging)
+        for name, text in texts.items():
+            write_text(staging / name, text)
+        shutil.rmtree(target, ignore_errors=True)
+        staging.rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,7 +12,8 @@ from small_graph import full_model, small_graph, small_model
 
 from thce.coder.engine import Sampling
 from thce.coder.export_graph import export_graph
-from thce.coder.generate import GenerateConfig, Generated, Generator, Question
+from thce.coder.generate import Generated, Generator, Question
+from thce.coder.generate_config import GenerateConfig
 from thce.coder.grammar import Bounds
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue

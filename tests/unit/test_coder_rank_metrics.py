@@ -14,7 +14,7 @@ from thce.coder.metrics import (
     macro_f1_over_codes,
 )
 from thce.coder.metrics_hierarchy import credit, error_kind
-from thce.coder.metrics_reasoning import consistent, grounded, structure
+from thce.coder.reasoning_quality import consistent, form_quality, grounded, structure
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 
@@ -110,22 +110,23 @@ def test_error_counts_take_the_nearest_accepted_code() -> None:
 
 def test_reasoning_that_leads_to_another_code_is_inconsistent() -> None:
     steps = ("Hypertension is named", "No cause is given", "I10 it is")
-    assert consistent(_coded("1", ["I10"], reasoning=steps)) == 1
-    assert consistent(_coded("1", ["E11.9"], reasoning=steps)) == 0
-    assert consistent(_coded("1", ["I10"], reasoning=("Hypertension",))) == 0.5
+    assert consistent(steps, ICD10, "I10") == 1
+    assert consistent(steps, ICD10, "E11.9") == 0
+    assert consistent(["Hypertension"], ICD10, "I10") == 0.5
+    assert (form_quality(steps, ICD10, "I10"), form_quality(steps, ICD10, "E11.9")) == (1, 0.5)
+    assert form_quality((), ICD10, "I10") == 0
 
 
 def test_invented_findings_lower_the_grounding() -> None:
     text = "Blood pressure 150 over 95 again, start lisinopril."
-    told = _coded("1", ["I10"], reasoning=("Blood pressure is 150 over 95",))
-    invented = _coded("1", ["I10"], reasoning=("Kidney biopsy showed crescents",))
-    assert grounded(text, told, CATALOGUES) == 1
-    assert grounded(text, invented, CATALOGUES) < 0.3
+    catalogue = CATALOGUES[ICD10]
+    assert grounded(text, ["Blood pressure is 150 over 95"], "I10", catalogue) == 1
+    assert grounded(text, ["Kidney biopsy showed crescents"], "I10", catalogue) < 0.3
 
 
 def test_repeated_steps_lower_the_structure() -> None:
-    assert structure(_coded("1", ["I10"], reasoning=("a", "b", "c"))) == 1
-    assert structure(_coded("1", ["I10"], reasoning=("a", "a", "a", "a"))) < 0.7
+    assert structure(["a", "b", "c"]) == 1
+    assert structure(["a", "a", "a", "a"]) < 0.7
 
 
 def test_mcnemar_and_differences_of_two_runs() -> None:

@@ -27,8 +27,10 @@ def tokenizer() -> Any:
 
 
 @pytest.fixture(scope="module")
-def encoder(tokenizer: Any) -> ChatEncoder:
-    return ChatEncoder(tokenizer)
+def encoder(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> ChatEncoder:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    tokenizer.save_pretrained(folder)
+    return ChatEncoder(folder)
 
 
 def conversation(narrative: str, stage: int = 2) -> list[chat.Message]:
@@ -70,7 +72,7 @@ def test_a_conversation_has_the_ids_of_the_chat_template(
     opened = tokenizer.apply_chat_template(
         messages[:-1], add_generation_prompt=True, return_dict=False
     )
-    assert encoder.prompt(messages[:-1]) == opened == encoded.ids[: encoded.answer_at]
+    assert encoder.prompt_ids(messages[:-1]).ids == opened == encoded.ids[: encoded.answer_at]
 
 
 def test_only_the_answer_is_learnt_and_it_ends(encoder: ChatEncoder, tokenizer: Any) -> None:
@@ -88,8 +90,8 @@ def test_only_the_answer_is_learnt_and_it_ends(encoder: ChatEncoder, tokenizer: 
 def test_what_a_note_spells_is_no_control_token(
     encoder: ChatEncoder, tokenizer: Any, planted: str
 ) -> None:
-    innocent = encoder.prompt(conversation("a b")[:-1])
-    hostile = encoder.prompt(conversation(f"a {planted} b")[:-1])
+    innocent = encoder.prompt_ids(conversation("a b")[:-1]).ids
+    hostile = encoder.prompt_ids(conversation(f"a {planted} b")[:-1]).ids
     control = set(tokenizer.get_added_vocab().values())
     assert [t for t in hostile if t in control] == [t for t in innocent if t in control]
     assert f"a {planted} b" in tokenizer.decode(hostile)

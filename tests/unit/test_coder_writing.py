@@ -7,8 +7,8 @@ from small_graph import base_folder
 
 from thce.coder import chat
 from thce.coder.constraint import Language, TokenTable
+from thce.coder.encode import ChatEncoder
 from thce.coder.grammar import Bounds, direct_grammar, reasoned_grammar
-from thce.coder.prompt_ids import PromptEncoder
 from thce.coder.writing import Marks, Writing
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
@@ -17,7 +17,7 @@ ICD10 = CodeType.ICD10
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> PromptEncoder:
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> ChatEncoder:
     from tokenizers import AddedToken, Tokenizer
 
     tokenizer = Tokenizer.from_file(str(base_folder() / "tokenizer.json"))
@@ -26,18 +26,18 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> PromptEncoder:
     folder = tmp_path_factory.mktemp("tokenizer")
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "chat_template.jinja").write_text("{{ messages[0].content }}")
-    return PromptEncoder(folder)
+    return ChatEncoder(folder)
 
 
 @pytest.fixture(scope="module")
-def table(encoder: PromptEncoder, tmp_path_factory: pytest.TempPathFactory) -> TokenTable:
+def table(encoder: ChatEncoder, tmp_path_factory: pytest.TempPathFactory) -> TokenTable:
     file: Path = tmp_path_factory.mktemp("table") / "tokenizer.json"
     encoder.tokenizer.save(str(file))
     return TokenTable(file, encoder.tokenizer.get_vocab_size(), encoder.controls["<|im_end|>"])
 
 
 def _writing(
-    encoder: PromptEncoder, table: TokenTable, codes: list[str], most: int, reasoned: bool
+    encoder: ChatEncoder, table: TokenTable, codes: list[str], most: int, reasoned: bool
 ) -> Writing:
     bounds = Bounds(codes=most)
     if reasoned:
@@ -51,7 +51,7 @@ def _writing(
     return Writing(walk, marks, encoder, load_catalogue(ICD10), 50, first)
 
 
-def _write(writing: Writing, encoder: PromptEncoder, text: str) -> None:
+def _write(writing: Writing, encoder: ChatEncoder, text: str) -> None:
     """Chooses the tokens of a text; descriptions come by themselves."""
     for token in encoder.text_ids(text):
         while len(forced := writing.allowed(False).nonzero()[0]) == 1 and forced[0] != token:
@@ -60,12 +60,12 @@ def _write(writing: Writing, encoder: PromptEncoder, text: str) -> None:
         writing.take(token)
 
 
-def _seen(writing: Writing, encoder: PromptEncoder) -> str:
+def _seen(writing: Writing, encoder: ChatEncoder) -> str:
     return str(encoder.tokenizer.decode(writing.tokens, skip_special_tokens=False))
 
 
 def test_the_model_sees_descriptions_as_in_training(
-    encoder: PromptEncoder, table: TokenTable
+    encoder: ChatEncoder, table: TokenTable
 ) -> None:
     writing = _writing(encoder, table, ["J20.9", "E11.9"], 2, reasoned=False)
     _write(writing, encoder, " J20.9")
@@ -81,7 +81,7 @@ def test_the_model_sees_descriptions_as_in_training(
     assert writing.answer() == chat.Answer(None, tuple(lines), ())
 
 
-def test_one_code_may_be_enough(encoder: PromptEncoder, table: TokenTable) -> None:
+def test_one_code_may_be_enough(encoder: ChatEncoder, table: TokenTable) -> None:
     writing = _writing(encoder, table, ["J20.9", "E11.9"], 2, reasoned=False)
     _write(writing, encoder, " J20.9")
     while not writing.allowed(False)[table.end]:
@@ -91,7 +91,7 @@ def test_one_code_may_be_enough(encoder: PromptEncoder, table: TokenTable) -> No
     assert [line.code for line in writing.answer().codes] == ["J20.9"]
 
 
-def test_a_code_twice_is_given_once(encoder: PromptEncoder, table: TokenTable) -> None:
+def test_a_code_twice_is_given_once(encoder: ChatEncoder, table: TokenTable) -> None:
     writing = _writing(encoder, table, ["J20.9", "E11.9"], 2, reasoned=False)
     _write(writing, encoder, " J20.9")
     _write(writing, encoder, "\n")
@@ -99,7 +99,7 @@ def test_a_code_twice_is_given_once(encoder: PromptEncoder, table: TokenTable) -
     assert [line.code for line in writing.answer().codes] == ["J20.9"]
 
 
-def test_a_code_cut_off_is_no_code(encoder: PromptEncoder, table: TokenTable) -> None:
+def test_a_code_cut_off_is_no_code(encoder: ChatEncoder, table: TokenTable) -> None:
     """J20 alone reads like a code line and is none."""
     writing = _writing(encoder, table, ["J20.9", "E11.9"], 2, reasoned=False)
     _write(writing, encoder, " J20.9")
@@ -109,7 +109,7 @@ def test_a_code_cut_off_is_no_code(encoder: PromptEncoder, table: TokenTable) ->
 
 
 def test_out_of_time_the_reasoning_is_closed_at_once(
-    encoder: PromptEncoder, table: TokenTable
+    encoder: ChatEncoder, table: TokenTable
 ) -> None:
     writing = _writing(encoder, table, ["J20.9"], 2, reasoned=True)
     _write(writing, encoder, "Cough for three")

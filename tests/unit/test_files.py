@@ -16,6 +16,7 @@ from thce.files import (
     atomic_open,
     read_json,
     read_jsonl,
+    replace_folder,
     write_json,
     write_jsonl,
     write_parquet,
@@ -112,3 +113,20 @@ def test_a_full_disk_is_said_with_the_file_and_what_to_do(tmp_path: Path) -> Non
     said = str(input_error(refused.value))
     assert said.startswith(f"{tmp_path}/a.txt: File too large; free space and run the same")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    source, target = tmp_path / "new", tmp_path / "out"
+    (source / "model").mkdir(parents=True)
+    (source / "model" / "a.json").write_text("new")
+    target.mkdir()
+    (target / "old.json").write_text("old")
+    with pytest.raises(FileExistsError):
+        replace_folder(source, target, {"model/a.json/b.yaml": "x"})
+    assert sorted(path.name for path in tmp_path.rglob("*.json")) == ["a.json", "old.json"]
+    replace_folder(source, target, {"config.yaml": "a: 1\n"})
+    assert {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()} == {
+        "model/a.json",
+        "config.yaml",
+    }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "out"]

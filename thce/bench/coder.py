@@ -24,7 +24,8 @@ from thce.coder.constraint import Language, TokenTable
 from thce.coder.engine import Graph
 from thce.coder.examples import read_examples
 from thce.coder.export_graph import export_graph
-from thce.coder.generate import GenerateConfig, Generator, Question
+from thce.coder.generate import Generator, Question
+from thce.coder.generate_config import GenerateConfig
 from thce.coder.grammar import Bounds, code_pattern, reasoned_grammar
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue

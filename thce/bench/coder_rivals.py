@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from thce.coder.base_model import load_model
 from thce.coder.engine import Graph, Sampling
 
 
@@ -17,15 +18,14 @@ class TransformersGenerate:
     def __init__(self, model: Path, threads: int) -> None:
         """Loads the weights in both number formats."""
         import torch
-        from transformers import AutoModelForCausalLM
         from transformers.utils import logging
 
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         torch.set_num_threads(threads)
         self._models: dict[str, Any] = {
-            name: AutoModelForCausalLM.from_pretrained(model, dtype=dtype).eval()
-            for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))
+            name: load_model(model, dtype).eval()
+            for name, dtype in (("fp32", "float32"), ("bf16", "bfloat16"))
         }
 
     def faster(self, prompt: Sequence[int], tokens: int) -> str:

@@ -145,9 +145,10 @@ def _plain_trl(settings: dict[str, Any], threads: int, folder: Path, target: Pat
     """SFTTrainer as its documentation has it: rows in, its own tokens and batches."""
     import torch
     from datasets import Dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+    from transformers import TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
+    from thce.coder.base_model import load_model, load_tokenizer
     from thce.coder.training_rows import read_rows
     from thce.training.precision import resolve_precision
     from thce.training.ray_train import quiet_worker
@@ -170,8 +171,8 @@ def _plain_trl(settings: dict[str, Any], threads: int, folder: Path, target: Pat
     pairs = [{"prompt": messages[:-1], "completion": messages[-1:]} for messages in rows]
     clock = Clock()
     trainer = SFTTrainer(
-        model=AutoModelForCausalLM.from_pretrained(settings["model_folder"], dtype="float32"),
-        processing_class=AutoTokenizer.from_pretrained(settings["tokenizer_folder"]),
+        model=load_model(settings["model_folder"]),
+        processing_class=load_tokenizer(settings["tokenizer_folder"]),
         train_dataset=Dataset.from_list(pairs),
         callbacks=[clock],
         args=SFTConfig(

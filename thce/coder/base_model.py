@@ -53,14 +53,7 @@ def _with_tags(source: str) -> Path:
     target = home() / "coder" / "start" / named[:16]
     if not target.is_dir():
         deepspeed_to_stderr()
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(source)
-            model = AutoModelForCausalLM.from_pretrained(source, dtype="float32")
-        except (OSError, ValueError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"model_name: {source}: no causal language model: {reason}") from None
+        tokenizer, model = load_tokenizer(source), load_model(source)
         add_tags(model, tokenizer)
         staging = target.with_name(f".{target.name}.tmp")
         shutil.rmtree(staging, ignore_errors=True)
@@ -69,6 +62,46 @@ def _with_tags(source: str) -> Path:
         tokenizer.save_pretrained(staging)
         staging.rename(target)
     return target
+
+
+def load_model(source: str | Path, dtype: str = "float32", attention: str | None = None) -> Any:
+    """A causal language model of transformers.
+
+    Args:
+        source: a folder or a hub's name.
+        dtype: of the weights: float32 or bfloat16.
+        attention: name of an implementation; None takes the library's choice.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, attn_implementation=attention
+        )
+    except (OSError, ValueError) as error:
+        raise _no_model(source, error) from None
+
+
+def load_tokenizer(source: str | Path) -> Any:
+    """The tokenizer of transformers that lies with a model.
+
+    Raises:
+        InputError: there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise _no_model(source, error) from None
+
+
+def _no_model(source: str | Path, error: Exception) -> InputError:
+    reason = str(error).partition("\n")[0]
+    return InputError(f"model_name: {source}: no causal language model: {reason}")
 
 
 def add_tags(model: Any, tokenizer: Any) -> None:

@@ -17,14 +17,12 @@ Predictions = Annotated[
 ]
 SystemName = Annotated[
     str | None,
-    typer.Option("--system", help="ranker, random, majority, keyword, rule or tfidf."),
+    typer.Option("--system", help="ranker, model, random, majority, keyword, rule or tfidf."),
 ]
 Retriever = Annotated[
     str | None, typer.Option("--retriever", help="Folder of the encoder, or minilm.")
 ]
-Model = Annotated[
-    str | None, typer.Option("--model", help="Bundle, training or folder of a language model.")
-]
+Model = Annotated[str | None, typer.Option("--model", help="Bundle of the coder, or an export.")]
 Ids = Annotated[str | None, typer.Option("--ids", help="File of row ids to score.")]
 
 
@@ -47,21 +45,12 @@ def predict_command(
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Code narratives: ranked, valid codes with calibrated scores."""
-    from thce.steps import run_step
-
-    report = run_step(
-        "thce.coder.predict",
-        "PredictConfig",
-        config,
-        overrides or (),
-        input=input_path,
-        output=output,
-        system=system,
-        retriever=retriever,
-        model=model,
-    )
+    """Code narratives: ranked, valid codes with calibrated scores, and reasoning."""
+    chosen = {"system": system, "retriever": retriever, "model": model}
+    report = _run("predict:PredictConfig", config, overrides, input_path, chosen, output=output)
     line = "{rows} narratives, {answered} answered, {abstained} abstained; {output}"
+    if model is not None:
+        line = "reasoning by the model {reasoned_by_model}, objections {objections}; " + line
     typer.echo(json.dumps(report) if as_json else line.format(**report))
 
 
@@ -78,20 +67,15 @@ def evaluate_command(
     as_json: AsJson = False,
 ) -> None:
     """Score answers against labelled narratives, with intervals."""
-    from thce.steps import run_step
-
-    report = run_step(
-        "thce.coder.evaluate",
-        "EvaluateConfig",
+    chosen = {"system": system, "retriever": retriever, "model": model}
+    labelled = {"ids": ids, "report": report_path}
+    report = _run(
+        "evaluate:EvaluateConfig",
         config,
-        overrides or (),
-        input=input_path,
+        overrides,
+        input_path,
+        chosen | labelled,
         predictions=predictions,
-        system=system,
-        retriever=retriever,
-        model=model,
-        ids=ids,
-        report=report_path,
     )
     typer.echo(json.dumps(report) if as_json else "\n".join(_figure_lines(report)))
 
@@ -107,19 +91,8 @@ def compare_command(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs on the same rows: McNemar, paired differences."""
-    from thce.steps import run_step
-
-    report = run_step(
-        "thce.coder.compare",
-        "CompareConfig",
-        config,
-        overrides or (),
-        a=a,
-        b=b,
-        input=input_path,
-        ids=ids,
-        report=report_path,
-    )
+    labelled = {"ids": ids, "report": report_path}
+    report = _run("compare:CompareConfig", config, overrides, input_path, labelled, a=a, b=b)
     typer.echo(json.dumps(report) if as_json else "\n".join(_difference_lines(report)))
 
 
@@ -154,20 +127,32 @@ def fit_ranker_command(
     overrides: Overrides = None,
 ) -> None:
     """Fit the ranker's weights; prints leave-one-out figures as JSON."""
-    from thce.steps import run_step
-
-    report = run_step(
-        "thce.coder.fit_ranker",
-        "FitRankerConfig",
+    report = _run(
+        "fit_ranker:FitRankerConfig",
         config,
-        overrides or (),
-        input=input_path,
+        overrides,
+        input_path,
+        {"retriever": retriever, "exclude_ids": exclude_ids},
         output=output,
-        retriever=retriever,
         said=said,
-        exclude_ids=exclude_ids,
     )
     typer.echo(json.dumps(report))
+
+
+def _run(
+    step: str,
+    config: str | None,
+    overrides: list[str] | None,
+    input_path: str | None,
+    chosen: dict[str, str | None],
+    **own: str | None,
+) -> dict[str, Any]:
+    """Runs a step of this room, `module:ConfigClass`, with the options that were given."""
+    from thce.steps import run_step
+
+    module, config_class = step.split(":")
+    fields = {"input": input_path, **chosen, **own}
+    return run_step(f"thce.coder.{module}", config_class, config, overrides or (), **fields)
 
 
 def _figure_lines(report: dict[str, Any]) -> list[str]:

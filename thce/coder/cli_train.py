@@ -42,15 +42,21 @@ def train(
 def bundle(
     model: str = typer.Option(..., "--model", help="What `thce coder train` wrote."),
     output: str = typer.Option(..., "--output", help="The bundle's folder or URL."),
+    config: list[str] = CONFIG,
+    overrides: list[str] = SET,
     as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
 ) -> None:
-    """Makes a bundle of a training."""
+    """Makes a bundle of a training: exports its graphs and adds all else that answers."""
     from thce.steps import run_step
 
-    report = run_step("thce.coder.bundle", "BundleConfig", None, model=model, output=output)
+    report = run_step(
+        "thce.coder.bundle", "BundleConfig", config or None, overrides, model=model, output=output
+    )
     if as_json:
         typer.echo(json.dumps(report))
     else:
+        lost = ", ".join(f"{name} {one['lost']:+.3f}" for name, one in report["loss"].items())
+        typer.echo(f"lost against fp32, nats per token: {lost}; default {report['default']}")
         typer.echo(f"bundle {report['version']} at {report['path']}")
 
 

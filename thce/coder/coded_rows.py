@@ -1,7 +1,7 @@
 """Rows of the coder's contracts: narratives to code, what was coded, and what is right.
 
 Gold rows carry `codes` (a list of type and code) or `code_type` and `code`. Predictions carry
-`codes` ranked, each with type, code, description, score and accepted.
+`codes` ranked, each with type, code, description, score and accepted, and `reasoning`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,6 +55,19 @@ class RankedCode:
 
 
 @dataclass(frozen=True)
+class Objection:
+    """Another candidate than the answer's first code, to which a language model reasoned.
+
+    Attributes:
+        code: the candidate.
+        reasoning: lines that led to it.
+    """
+
+    code: str
+    reasoning: str
+
+
+@dataclass(frozen=True)
 class Coded:
     """An answer.
 
@@ -62,13 +75,18 @@ class Coded:
         id: of the narrative.
         codes: ranked, the best first.
         reasoning: steps, or empty.
-        seconds: how long it took, or None.
+        seconds: how long it took, of a batch its share; or None.
+        reasoning_by: `model` where a language model wrote the reasoning and chose the first code
+            after it, `tree` where it is read off narrative and code tree, None where there is none.
+        objection: what a language model made of it that chose otherwise.
     """
 
     id: str
     codes: tuple[RankedCode, ...]
     reasoning: tuple[str, ...] = ()
     seconds: float | None = None
+    reasoning_by: str | None = None
+    objection: Objection | None = None
 
     @property
     def accepted(self) -> tuple[RankedCode, ...]:

@@ -2,49 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.coder.coded_rows import match_rows, read_coded, read_narratives
-from thce.coder.evaluate import chosen_rows, load_catalogues
+from thce.coder.coded_rows import match_rows, read_coded
+from thce.coder.labelled import LabelledConfig, load_catalogues
 from thce.coder.metrics import PLACE, STATISTICS, contributions
-from thce.config import Config
 from thce.evaluation.comparison import Comparison, holm, randomisation_test
 from thce.evaluation.intervals import Statistic, bootstrap
 from thce.evaluation.multilabel import nan_to_none
-from thce.evaluation.results import Provenance
-from thce.files import write_text
-from thce.paths import resolve
 
 COMPARED = ("top_1", "top_5", "mean_average_precision", "micro_f1", "partial_credit")
 MCNEMAR = ("exact", "top_1", "top_5")
 
 
-class CompareConfig(Config):
+class CompareConfig(LabelledConfig):
     """Which runs on which rows.
 
     Attributes:
-        input: JSONL of narratives with their right codes.
         a: predictions of one run.
         b: predictions of the other.
         names: what the two are called.
-        ids: file with one id a line; only these rows count.
-        report: HTML file to write, or None.
-        fictional: whether the narratives are made up, for the report.
-        reviewed_by_clinician: whether a clinician reviewed the codes, for the report.
     """
 
-    input: str
     a: str
     b: str
     names: tuple[str, str] = ("a", "b")
-    ids: str | None = None
-    report: str | None = None
-    fictional: bool = False
-    reviewed_by_clinician: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +55,7 @@ class McNemar:
 
 def run(config: CompareConfig) -> dict[str, Any]:
     """Compares the runs; writes the report where asked."""
-    narratives = chosen_rows(read_narratives(config.input), config.ids)
+    narratives = config.rows()
     pairs = [match_rows(narratives, read_coded(path), path) for path in (config.a, config.b)]
     catalogues = load_catalogues([*pairs[0], *pairs[1]])
     rows = np.stack([contributions(one, catalogues) for one in pairs], axis=1)
@@ -85,17 +70,10 @@ def run(config: CompareConfig) -> dict[str, Any]:
     if config.report is not None:
         from thce.coder.evaluation_report import comparison_page
 
-        provenance = Provenance(
-            gold="the codes in the input",
-            corpus=Path(config.input).name,
-            fictional=config.fictional,
-            reviewed_by_clinician=config.reviewed_by_clinician,
+        count, names = len(narratives), config.names
+        found |= config.write_report(
+            comparison_page(count, names, tests, differences, config.provenance())
         )
-        write_text(
-            resolve(config.report),
-            comparison_page(len(narratives), config.names, tests, differences, provenance),
-        )
-        found["report"] = resolve(config.report)
     return nan_to_none(found)
 
 

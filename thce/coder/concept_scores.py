@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from thce.coder.candidates import FEATURES
 from thce.errors import InputError
+from thce.evaluation.softmax import softmax
 
 # Where fitting starts from and is pulled to: words and vectors alike, what is out of place last.
 START: Mapping[str, float] = {
@@ -45,10 +46,12 @@ class ConceptScores:
     Attributes:
         weights: (len(FEATURES),) in the order of FEATURES.
         fitted_on: on what, in words, for reports.
+        vectors: whether candidates were searched by vectors too; other weights fit then.
     """
 
     weights: NDArray[np.float64]
     fitted_on: str
+    vectors: bool
 
     def probabilities(
         self, features: NDArray[np.floating], further: NDArray[np.floating] | None = None
@@ -67,39 +70,47 @@ class ConceptScores:
         """The shipped weights, or those of a file.
 
         Args:
-            with_vectors: whether candidates are searched by vectors too; other weights fit then.
+            with_vectors: whether candidates are searched by vectors too.
             path: of a file that `thce coder fit-ranker` wrote.
 
         Raises:
-            InputError: the file is not such weights.
+            InputError: the file is not such weights, or its weights are for the other search.
         """
         name = "vectors" if with_vectors else "words"
         shipped = files("thce.coder").joinpath(f"data/ranker_{name}.yaml")
         where = str(path or shipped)
-        text = path.read_text(encoding="utf-8") if path else shipped.read_text(encoding="utf-8")
-        values: dict[str, Any] = yaml.safe_load(text)
         try:
+            text = (path or shipped).read_text(encoding="utf-8")
+            values: dict[str, Any] = yaml.safe_load(text)
             weights = np.array([float(values["weights"][name]) for name in FEATURES])
-            return ConceptScores(weights, str(values["fitted_on"]))
-        except (KeyError, TypeError, ValueError):
+            found = ConceptScores(weights, str(values["fitted_on"]), bool(values["vectors"]))
+        except OSError as error:
+            raise InputError(f"{where}: {error.strerror}") from None
+        except (KeyError, TypeError, ValueError, yaml.YAMLError):
             raise InputError(
-                f"{where}: give weights of {', '.join(FEATURES)} and fitted_on"
+                f"{where}: give weights of {', '.join(FEATURES)}, fitted_on and vectors"
             ) from None
+        if found.vectors is not with_vectors:
+            raise InputError(
+                f"{where}: weights fitted {'with' if found.vectors else 'without'} a retriever; "
+                f"candidates are searched {'with' if with_vectors else 'without'} one"
+            )
+        return found
 
     def dump(self) -> str:
         """As YAML."""
         weights = {name: round(float(w), 4) for name, w in zip(FEATURES, self.weights, strict=True)}
-        return yaml.safe_dump({"fitted_on": self.fitted_on, "weights": weights}, sort_keys=False)
-
-
-def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Positive and adding up to 1."""
-    powers = np.exp(scores - scores.max())
-    return powers / powers.sum()
+        return yaml.safe_dump(
+            {"fitted_on": self.fitted_on, "vectors": self.vectors, "weights": weights},
+            sort_keys=False,
+        )
 
 
 def fit_concept_scores(
-    narratives: Sequence[tuple[NDArray[np.floating], int]], fitted_on: str, pull: float = PULL
+    narratives: Sequence[tuple[NDArray[np.floating], int]],
+    fitted_on: str,
+    vectors: bool,
+    pull: float = PULL,
 ) -> ConceptScores:
     """Fits the weights to narratives whose concept is known.
 
@@ -107,6 +118,7 @@ def fit_concept_scores(
         narratives: (candidates, features) of each, and which candidate is right; a narrative
             whose concept is not among its candidates (-1) is passed over.
         fitted_on: says what they are.
+        vectors: whether their candidates were searched by vectors too.
         pull: how hard the starting values hold, per narrative.
     """
     from scipy.optimize import minimize
@@ -126,4 +138,4 @@ def fit_concept_scores(
         return total, slope
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B")
-    return ConceptScores(found.x, fitted_on)
+    return ConceptScores(found.x, fitted_on, vectors)

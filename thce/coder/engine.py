@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.coder.prompt_ids import PromptEncoder
+from thce.coder.encode import ChatEncoder
 from thce.config import Config
 from thce.errors import InputError
+from thce.evaluation.softmax import log_softmax
 from thce.files import read_json
 
 CONFIG_FILE = "genai_config.json"
@@ -60,7 +61,7 @@ class Graph:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder / CONFIG_FILE}: not an exported graph's: {error}") from None
         self.tokenizer_file = tokenizer / "tokenizer.json"
-        self.prompts = PromptEncoder(tokenizer)
+        self.prompts = ChatEncoder(tokenizer)
         try:
             config = genai.Config(str(folder))
             if threads:
@@ -74,6 +75,10 @@ class Graph:
     def decode(self, prompts: Sequence[Sequence[int]], most: int, sampling: Sampling) -> "Decoding":
         """Begins to continue prompts, each by at most `most` tokens."""
         return Decoding(self, prompts, most, sampling)
+
+    def read(self, prompt: Sequence[int], most: int) -> "Reading":
+        """Reads a prompt, to judge texts of at most `most` tokens that may follow it."""
+        return Reading(self, prompt, most)
 
 
 class Decoding:
@@ -125,6 +130,36 @@ class Decoding:
         """Takes the next token of every row, whatever it is."""
         self._generator.generate_next_token()
         return [int(token) for token in self._generator.get_next_tokens()]
+
+
+class Reading:
+    """A prompt that was read once, before many texts that may follow it."""
+
+    def __init__(self, graph: Graph, prompt: Sequence[int], most: int) -> None:
+        import onnxruntime_genai as genai
+
+        parameters = genai.GeneratorParams(graph.model)
+        parameters.set_search_options(
+            batch_size=1, max_length=min(len(prompt) + most, graph.context), do_sample=False
+        )
+        self._generator: Any = genai.Generator(graph.model, parameters)
+        # The last token goes with each text: what follows it tells the text's first token.
+        *before, self._last = prompt
+        self._read = len(before)
+        if before:
+            self._generator.append_tokens(np.asarray([before], np.int32))
+
+    def log_probabilities(self, text: Sequence[int]) -> NDArray[np.float32]:
+        """(tokens, vocabulary) of each token of a text that follows the prompt, natural logs."""
+        if self._read:
+            self._generator.rewind_to(self._read)
+        self._generator.append_tokens(np.asarray([[self._last, *text[:-1]]], np.int32))
+        return log_softmax(np.asarray(self._generator.get_output("logits"))[0])
+
+    def log_likelihood(self, text: Sequence[int]) -> float:
+        """Mean log-likelihood per token of a text."""
+        told = self.log_probabilities(text)
+        return float(told[np.arange(len(text)), list(text)].mean())
 
 
 def _search_options(sampling: Sampling) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from thce.coder.coded_rows import Narrative, match_rows, read_coded, read_narratives
+from thce.coder.coded_rows import Narrative, match_rows, read_coded
+from thce.coder.labelled import LabelledConfig, load_catalogues
 from thce.coder.metrics import (
     Catalogues,
     Pair,
@@ -17,34 +17,19 @@ from thce.coder.metrics import (
     figures,
     macro_f1_over_codes,
 )
-from thce.coder.predict import SystemConfig, code_all
-from thce.codes.code_types import CodeType
-from thce.codes.load import load_catalogue
-from thce.errors import InputError
+from thce.coder.predict import code_all
+from thce.coder.systems import SystemConfig
 from thce.evaluation.intervals import Interval
-from thce.evaluation.results import Provenance
-from thce.files import write_text
-from thce.paths import resolve
 
 
-class EvaluateConfig(SystemConfig):
+class EvaluateConfig(SystemConfig, LabelledConfig):
     """What to score against what.
 
     Attributes:
-        input: JSONL of narratives with their right codes.
         predictions: JSONL that `thce coder predict` wrote; None codes the narratives now.
-        report: HTML file to write, or None.
-        ids: file with one id a line; only these rows are scored.
-        fictional: whether the narratives are made up, for the report.
-        reviewed_by_clinician: whether a clinician reviewed the codes, for the report.
     """
 
-    input: str
     predictions: str | None = None
-    report: str | None = None
-    ids: str | None = None
-    fictional: bool = False
-    reviewed_by_clinician: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +60,7 @@ class Measured:
 
 def run(config: EvaluateConfig) -> dict[str, Any]:
     """Scores the answers, over all rows and by code type; writes the report where asked."""
-    narratives = chosen_rows(read_narratives(config.input), config.ids)
+    narratives = config.rows()
     if config.predictions is None:
         pairs = match_rows(narratives, code_all(narratives, config), "the answers")
     else:
@@ -93,17 +78,10 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
     if config.report is not None:
         from thce.coder.evaluation_report import evaluation_page
 
-        provenance = Provenance(
-            gold="the codes in the input",
-            corpus=Path(config.input).name,
-            fictional=config.fictional,
-            reviewed_by_clinician=config.reviewed_by_clinician,
+        latencies = found["latency"]
+        found |= config.write_report(
+            evaluation_page(measured, by_type, latencies, ceiling, config.provenance())
         )
-        write_text(
-            resolve(config.report),
-            evaluation_page(measured, by_type, found["latency"], ceiling, provenance),
-        )
-        found["report"] = resolve(config.report)
     return found
 
 
@@ -114,32 +92,6 @@ def measure(pairs: Sequence[Pair], catalogues: Catalogues) -> Measured:
     return Measured(
         len(pairs), {**found, "macro_f1": macro}, codes, error_counts(pairs, catalogues)
     )
-
-
-def chosen_rows(narratives: Sequence[Narrative], ids: str | None) -> list[Narrative]:
-    """The rows with the ids of a file; all where there is none.
-
-    Raises:
-        InputError: the file cannot be read, or no row has such an id.
-    """
-    if ids is None:
-        return list(narratives)
-    try:
-        with open(ids, encoding="utf-8") as file:
-            wanted = {line.strip() for line in file}
-    except OSError as error:
-        raise InputError(f"{ids}: {error.strerror}") from None
-    chosen = [one for one in narratives if one.id in wanted]
-    if not chosen:
-        raise InputError(f"{ids}: none of these ids is in the input")
-    return chosen
-
-
-def load_catalogues(pairs: Sequence[Pair]) -> dict[CodeType, Any]:
-    """The catalogues of all code types asked and answered."""
-    kinds = {kind for narrative, _ in pairs for kind, _ in narrative.gold or ()}
-    kinds |= {code.type for _, coded in pairs for code in coded.codes}
-    return {kind: load_catalogue(kind) for kind in sorted(kinds)}
 
 
 def billable_ceiling(narratives: Sequence[Narrative], catalogues: Catalogues) -> dict[str, Any]:

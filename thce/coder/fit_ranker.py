@@ -14,7 +14,7 @@ from thce.coder.candidates import Candidate
 from thce.coder.coded_rows import Narrative, read_narratives
 from thce.coder.concept_scores import PULL, ConceptScores, fit_concept_scores
 from thce.coder.cues import read_cues
-from thce.coder.evaluate import chosen_rows
+from thce.coder.labelled import chosen_rows
 from thce.coder.rank import Ranker, load_rankers
 from thce.codes.code_types import CodeType
 from thce.config import Config
@@ -107,9 +107,8 @@ def _known(ranker: Ranker, narrative: Narrative) -> Known:
 
 
 def _fit(known: Sequence[Known], config: FitRankerConfig) -> ConceptScores:
-    return fit_concept_scores(
-        [(one.features, one.right) for one in known], config.said, config.pull
-    )
+    seen = [(one.features, one.right) for one in known]
+    return fit_concept_scores(seen, config.said, config.retriever is not None, config.pull)
 
 
 def _left_out(

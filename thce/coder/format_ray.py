@@ -1,6 +1,5 @@
 """A stage's shards on Ray Data: each task makes and writes shards, only counts come back."""
 
-import logging
 import pickle
 from typing import Any
 
@@ -15,16 +14,9 @@ def ray_counts(config: MixtureConfig, shards: list[Shard], limits: GateLimits) -
     Raises:
         InputError: what a worker said of a source.
     """
-    import ray
+    from thce.engine import input_errors, items_dataset
 
-    from thce.engine import input_errors, quiet_failures
-
-    quiet_failures()
-    items = [{"shard": pickle.dumps(shard)} for shard in shards]
-    dataset = ray.data.from_items(items, override_num_blocks=len(items))
-    dataset.context.raise_original_map_exception = True
-    # Ray sets this logger up when the first dataset is made; its plans are for its log file.
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    dataset = items_dataset([{"shard": pickle.dumps(shard)} for shard in shards])
     written = dataset.map_batches(
         _write,
         batch_size=1,

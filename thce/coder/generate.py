@@ -4,62 +4,25 @@ The model chooses among the tokens that the grammar allows. Descriptions come fr
 they are shown to the model between two codes, as in its training, and never asked of it.
 """
 
-import datetime
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
 
 from thce.coder import chat
 from thce.coder.constraint import Language, TokenTable
-from thce.coder.engine import Graph, Sampling
-from thce.coder.grammar import Bounds, direct_grammar, reasoned_grammar
-from thce.coder.prompt_ids import PromptIds
-from thce.coder.writing import DESCRIPTION_TOKENS, Marks, Writing
-from thce.codes.catalogue import Catalogue
+from thce.coder.encode import PromptIds
+from thce.coder.engine import Graph
+from thce.coder.generate_config import GenerateConfig
+from thce.coder.grammar import direct_grammar, reasoned_grammar
+from thce.coder.writing import Marks, Writing
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
-from thce.config import Config
 from thce.errors import InputError
-
-# Tokens of one code line, its description included, and of closing the reasoning in mid-word.
-LINE_TOKENS = 24 + DESCRIPTION_TOKENS
-CLOSING_TOKENS = 16
-
-
-class GenerateConfig(Config):
-    """How answers are generated.
-
-    Attributes:
-        stage: of the model: 1 answers at once, 2 and 3 reason first.
-        bounds: of the answer's length.
-        reasoning_tokens: after so many the line is ended and the reasoning closed.
-        time_limit: seconds of a batch after which the same is done; one code still follows, ten to
-            twenty steps later.
-        prompt_tokens: a longer narrative loses its end.
-        batch_rows: narratives decoded together.
-        batch_tokens: rows times their longest prompt; bounds memory (0.2 MB a token).
-        sampling: how tokens are chosen; greedy by default.
-        date: codes billable on that day; by default those of the catalogue's release.
-    """
-
-    stage: int = Field(default=2, ge=1, le=3)
-    bounds: Bounds = Bounds()
-    reasoning_tokens: int = Field(default=192, ge=1, le=2000)
-    time_limit: float = Field(default=60.0, gt=0)
-    prompt_tokens: int = Field(default=2048, ge=64, le=7000)
-    batch_rows: int = Field(default=8, ge=1, le=256)
-    batch_tokens: int = Field(default=4096, ge=64)
-    sampling: Sampling = Sampling()
-    date: datetime.date | None = None
-
-    @property
-    def most_tokens(self) -> int:
-        """Tokens of the longest answer."""
-        return self.reasoning_tokens + CLOSING_TOKENS + self.bounds.codes * LINE_TOKENS
+from thce.evaluation.softmax import log_softmax
 
 
 @dataclass(frozen=True)
@@ -68,12 +31,16 @@ class Generated:
 
     Attributes:
         answer: reasoning and codes, descriptions appended.
+        opening: tokens of the reasoning and its tags, after which the code lines begin.
+        probability: of the code lines after that reasoning, among all that the language allows.
         tokens: steps of the decoder; descriptions that it was shown are among them.
         hurried: the reasoning was closed by a limit, not by the model.
         cut: tokens of the narrative that the model did not see.
     """
 
     answer: chat.Answer
+    opening: tuple[int, ...]
+    probability: float
     tokens: int
     hurried: bool
     cut: int
@@ -81,10 +48,18 @@ class Generated:
 
 @dataclass(frozen=True)
 class Question:
-    """A narrative and the type of code that is asked."""
+    """What is asked.
+
+    Attributes:
+        narrative: the text to code.
+        code_type: of the codes.
+        among: the only codes that may be answered, all of them billable; None allows every
+            billable one.
+    """
 
     narrative: str
     code_type: CodeType
+    among: tuple[str, ...] | None = None
 
 
 class Generator:
@@ -152,16 +127,16 @@ class Generator:
     def language(self, code_type: CodeType) -> Language:
         """The compiled language of a code type; compiled once."""
         if code_type not in self._languages:
-            self._languages[code_type] = self._compile(load_catalogue(code_type))
+            codes = load_catalogue(code_type).billable_codes(self.config.date)
+            self._languages[code_type] = self._compile(code_type, codes)
         return self._languages[code_type]
 
-    def _compile(self, catalogue: Catalogue) -> Language:
+    def _compile(self, code_type: CodeType, codes: Sequence[str]) -> Language:
         config, controls = self.config, self.graph.prompts.controls
-        codes = catalogue.billable_codes(config.date)
         if config.stage == 1:
-            grammar = direct_grammar(catalogue.code_type, codes, config.bounds)
+            grammar = direct_grammar(code_type, codes, config.bounds)
         else:
-            grammar = reasoned_grammar(catalogue.code_type, codes, config.bounds, controls)
+            grammar = reasoned_grammar(code_type, codes, config.bounds, controls)
         return Language(grammar, self._table)
 
     def _batches(self, prompts: Sequence[PromptIds]) -> Iterator[list[int]]:
@@ -184,7 +159,7 @@ class Generator:
     ) -> Iterator[Generated]:
         config = self.config
         started = time.monotonic()
-        writings = [self._begin(question.code_type) for question in questions]
+        writings = [self._begin(question) for question in questions]
         decoding = self.graph.decode(
             [
                 prompt.ids + writing.tokens
@@ -198,15 +173,29 @@ class Generator:
             logits = decoding.logits()
             for row, writing in enumerate(writings):
                 np.putmask(logits[row], ~writing.allowed(late), -np.inf)
-            for writing, token in zip(writings, decoding.step(logits), strict=True):
+            told = {
+                row: log_softmax(logits[row])
+                for row, writing in enumerate(writings)
+                if writing.choosing
+            }
+            chosen = decoding.step(logits)
+            for row, likelihoods in told.items():
+                writings[row].told += float(likelihoods[chosen[row]])
+            for writing, token in zip(writings, chosen, strict=True):
                 writing.take(token)
             if all(writing.finished for writing in writings):
                 break
         for writing, prompt in zip(writings, prompts, strict=True):
-            steps = len(writing.tokens) - writing.begun
-            yield Generated(writing.answer(), steps, writing.hurried, prompt.cut)
+            yield Generated(
+                writing.answer(),
+                tuple(writing.tokens[: writing.opening]),
+                math.exp(writing.told),
+                len(writing.tokens) - writing.begun,
+                writing.hurried,
+                prompt.cut,
+            )
 
-    def _begin(self, code_type: CodeType) -> Writing:
+    def _begin(self, question: Question) -> Writing:
         """An answer's beginning, as far as no choice is left: it goes in with the prompt."""
         prompts, reasoned = self.graph.prompts, self.config.stage > 1
         (line_end,) = prompts.text_ids("\n")
@@ -216,8 +205,13 @@ class Generator:
             close=prompts.controls[chat.END_THINK] if reasoned else None,
         )
         first = [prompts.controls[chat.THINK], line_end] if reasoned else None
+        code_type = question.code_type
+        if question.among is None:
+            language = self.language(code_type)
+        else:
+            language = self._compile(code_type, question.among)
         return Writing(
-            self.language(code_type).walk(),
+            language.walk(),
             marks,
             prompts,
             load_catalogue(code_type),

@@ -5,7 +5,7 @@ Exact match asks for the whole answer; top-k, average precision and partial cred
 ranking; precision, recall and F1 at the accepted codes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from thce.coder.coded_rows import Coded, Narrative, TypedCode
 from thce.coder.metrics_hierarchy import KINDS, credit, error_kind
-from thce.coder.metrics_reasoning import reasoning_parts
+from thce.coder.reasoning_quality import consistent, grounded, structure
 from thce.codes.catalogue import Catalogue
 from thce.codes.code_types import CodeType
 from thce.evaluation.intervals import Interval, Statistic, bootstrap
-from thce.evaluation.multilabel import macro_f1
+from thce.evaluation.multilabel import Counts, f1, macro_f1, precision, ratio, recall
 
 Pair = tuple[Narrative, Coded]
 Catalogues = Mapping[CodeType, Catalogue]
@@ -57,39 +57,22 @@ class Figure:
 
 
 def _ratio(above: str, below: str = "rows") -> Statistic:
-    def statistic(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _divide(sums[:, PLACE[above]], sums[:, PLACE[below]])
-
-    return statistic
+    return lambda sums: ratio(sums[:, PLACE[above]], sums[:, PLACE[below]])
 
 
-def _precision(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    tp, fp = sums[:, PLACE["tp"]], sums[:, PLACE["fp"]]
-    return _divide(tp, tp + fp)
-
-
-def _recall(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    tp, fn = sums[:, PLACE["tp"]], sums[:, PLACE["fn"]]
-    return _divide(tp, tp + fn)
-
-
-def _micro_f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    tp, fp, fn = (sums[:, PLACE[name]] for name in ("tp", "fp", "fn"))
-    return _divide(2 * tp, 2 * tp + fp + fn)
-
-
-def _divide(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    undefined = np.full_like(above, np.nan)
-    return np.divide(above, below, out=undefined, where=below > 0)
+def _over_codes(figure: Callable[[Counts], NDArray[np.float64]]) -> Statistic:
+    """A figure of one label, all codes counted together."""
+    places = [PLACE[name] for name in ("tp", "fp", "fn")]
+    return lambda sums: figure(sums[:, places, None])[:, 0]
 
 
 FIGURES = (
     Figure("exact_match", _ratio("exact")),
     *(Figure(f"top_{k}", _ratio(f"top_{k}")) for k in TOP),
     Figure("mean_average_precision", _ratio("average_precision")),
-    Figure("micro_precision", _precision),
-    Figure("micro_recall", _recall),
-    Figure("micro_f1", _micro_f1),
+    Figure("micro_precision", _over_codes(precision)),
+    Figure("micro_recall", _over_codes(recall)),
+    Figure("micro_f1", _over_codes(f1)),
     Figure("partial_credit", _ratio("credit")),
     Figure("category_top_1", _ratio("category_top_1")),
     Figure("answered", _ratio("answered")),
@@ -167,9 +150,6 @@ def _row(narrative: Narrative, coded: Coded, catalogues: Catalogues) -> list[flo
     first = ranked[0] if ranked else None
     valid = [catalogues[kind].is_billable(code) for kind, code in ranked]
     reasoned = bool(coded.reasoning)
-    structure, grounded, consistent = (
-        reasoning_parts(narrative.text, coded, catalogues) if reasoned else (0.0, 0.0, 0.0)
-    )
     top = [float(bool(gold & set(ranked[:k]))) for k in TOP]
     return [
         1.0,
@@ -186,13 +166,24 @@ def _row(narrative: Narrative, coded: Coded, catalogues: Catalogues) -> list[flo
         float(len(ranked)),
         float(sum(valid)),
         float(reasoned),
-        structure,
-        grounded,
-        consistent,
+        *(_reasoning_parts(narrative.text, coded, catalogues) if reasoned else (0.0, 0.0, 0.0)),
         float(sum(len(step.split()) for step in coded.reasoning)),
         coded.seconds or 0.0,
         float(coded.seconds is not None),
     ]
+
+
+def _reasoning_parts(text: str, coded: Coded, catalogues: Catalogues) -> tuple[float, float, float]:
+    """Structure, grounded, consistent; reasoning without an answer is neither of the last two."""
+    steps = coded.reasoning
+    if not coded.codes:
+        return structure(steps), 0.0, 0.0
+    kind, code = coded.codes[0].type, coded.codes[0].code
+    return (
+        structure(steps),
+        grounded(text, steps, code, catalogues[kind]),
+        consistent(steps, kind, code),
+    )
 
 
 def _credit(gold: set[TypedCode], first: TypedCode | None, catalogues: Catalogues) -> float:

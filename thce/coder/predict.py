@@ -1,73 +1,28 @@
-"""`thce coder predict`: narratives in, ranked codes out, never one that no claim may carry.
+"""`thce coder predict`: narratives in, ranked codes and reasoning out, no code that does not exist.
 
-Codes come from the ranker or from a baseline. A row's own code type comes first, then the one
-asked for on the command line; a row with neither is coded by ICD-10-CM.
+Codes come from the ranker, from a language model alone, or from a baseline. Where a model is given
+beside the ranker, it reasons about the ranker's candidates. A row's own code type comes first,
+then the one asked for on the command line; a row with neither is coded by ICD-10-CM.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from pydantic import Field
-
-from thce.coder.baselines import (
-    KeywordCodes,
-    MajorityCodes,
-    PhraseRules,
-    RandomCodes,
-    Ranking,
-)
-from thce.coder.coded_rows import Coded, Narrative, read_narratives
-from thce.coder.explain import explain
-from thce.coder.rank import CONFIDENCE, Answering, load_rankers
+from thce.coder.baselines import Ranking
+from thce.coder.coded_rows import Coded, Narrative, RankedCode, read_narratives
+from thce.coder.generate import Generator, Question
+from thce.coder.open_coder import OpenedCoder, open_coder
+from thce.coder.rank import CONFIDENCE, Answering
+from thce.coder.reasoner import CANDIDATES, Ranked, Reasoner, without_model
+from thce.coder.systems import SystemConfig, load_systems
 from thce.codes.code_types import CodeType
-from thce.codes.load import load_catalogue
-from thce.config import Config
 from thce.errors import InputError
-from thce.files import read_json, write_jsonl
+from thce.files import write_jsonl
 from thce.paths import resolve
+from thce.progress import say
 
-if TYPE_CHECKING:
-    from thce.coder.likelihood import AnswerLikelihood
-
-TRAINED = "training.json"  # what a training and a bundle say of themselves
-
-System = Literal["ranker", "random", "majority", "keyword", "rule", "tfidf"]
-
-
-class SystemConfig(Config):
-    """Which system codes, and when it answers.
-
-    Attributes:
-        system: the ranker, or a baseline.
-        retriever: folder of the retriever's encoder, or `minilm` for base weights; None ranks by
-            words alone.
-        model: a bundle or training output of the coder, or a folder of a causal language model,
-            whose likelihoods join the scores; None ranks without.
-        stage: training stage of that model, which decides its prompt; None takes what a bundle or
-            a training says of itself, else 1.
-        code_type: of rows that name none.
-        count: codes ranked for each row.
-        confidence: a code below it is not accepted.
-        several: whether a narrative may have several codes.
-        likelihood_weight: of the model's log-likelihood.
-        examples: JSONL of examples from which the majority baseline counts codes.
-        without_tested_terms: whether the official terms held out for testing are left out of the
-            index, as they must be where they are the narratives.
-    """
-
-    system: System = "ranker"
-    retriever: str | None = None
-    model: str | None = None
-    stage: Literal[1, 2, 3] | None = None
-    code_type: CodeType = CodeType.ICD10
-    count: int = Field(10, ge=1, le=1000)
-    confidence: float = Field(CONFIDENCE, ge=0, le=1)
-    several: bool = False
-    likelihood_weight: float = Field(0.5, ge=0)
-    examples: str | None = None
-    without_tested_terms: bool = False
+ROWS = 64  # that are answered together; progress is told after each
 
 
 class PredictConfig(SystemConfig):
@@ -95,80 +50,101 @@ def run(config: PredictConfig) -> dict[str, object]:
         "rows": len(coded),
         "answered": sum(bool(one.accepted) for one in coded),
         "abstained": sum(not one.accepted for one in coded),
+        "reasoned_by_model": sum(one.reasoning_by == "model" for one in coded),
+        "objections": sum(one.objection is not None for one in coded),
         "seconds_median": round(seconds[len(seconds) // 2], 4),
     }
 
 
 def code_all(narratives: Sequence[Narrative], config: SystemConfig) -> list[Coded]:
-    """An answer per narrative, with the time that it took."""
-    kinds = sorted({one.code_type or config.code_type for one in narratives})
-    systems = load_systems(config, kinds)
-    answering = Answering(config.count, config.confidence, config.several, config.likelihood_weight)
-    found = []
-    for one in narratives:
-        began = time.perf_counter()
-        codes = systems[one.code_type or config.code_type].rank(one.text, answering)
-        reasoning: tuple[str, ...] = ()
-        if config.system == "ranker" and codes:
-            reasoning = explain(one.text, codes[0].type, codes[0].code)
-        found.append(Coded(one.id, tuple(codes), reasoning, time.perf_counter() - began))
+    """An answer per narrative, with the time that it took.
+
+    Raises:
+        InputError: model or weights are missing, the configuration asks for what the system does
+            not do, or the majority baseline has no examples.
+    """
+    if (config.system == "model") > (config.model is not None):
+        raise InputError("system: model answers with a language model; give --model")
+    if config.model is not None and config.system not in ("ranker", "model"):
+        raise InputError(f"model: system {config.system} uses none; leave one of the two out")
+    coder = None if config.model is None else open_coder(config.model, config.graph)
+    found: list[Coded] = []
+    for some in _answers(narratives, config, coder):
+        found += some
+        if len(narratives) > ROWS:
+            say("predict", f"{len(found)} of {len(narratives)} narratives")
     return found
 
 
-def load_systems(config: SystemConfig, kinds: Sequence[CodeType]) -> Mapping[CodeType, Ranking]:
-    """The configured system for each code type.
-
-    Raises:
-        InputError: weights are missing, or the majority baseline has no examples.
-    """
-    if config.system == "ranker":
-        return _rankers(config, kinds)
-    return {kind: _baseline(config, kind) for kind in kinds}
-
-
-def _rankers(config: SystemConfig, kinds: Sequence[CodeType]) -> Mapping[CodeType, Ranking]:
-    from thce.training.weights import resolve as resolve_weights
-
-    likelihoods = None if config.model is None else _likelihoods(config.model, config.stage)
-    retriever = resolve_weights(config.retriever) if config.retriever else None
-    return load_rankers(kinds, retriever, likelihoods, config.without_tested_terms)
-
-
-def _likelihoods(model: str, stage: int | None) -> "AnswerLikelihood":
-    """Of a bundle, a training's output, a folder or a hub's name; a bundle is checked first."""
-    from thce.bundles.load import open_bundle
-    from thce.bundles.manifest import MANIFEST_FILE
-    from thce.coder.likelihood import AnswerLikelihood
-    from thce.training.weights import resolve as resolve_weights
-
-    folder = Path(model)
-    if (folder / MANIFEST_FILE).is_file() or ":" in model:
-        folder = open_bundle(model, "coder").folder
-    if not (folder / TRAINED).is_file():
-        return AnswerLikelihood.load(resolve_weights(model), stage or 1)
-    said = int(read_json(folder / TRAINED)["stage"])
-    return AnswerLikelihood.load(str(folder / "model"), stage or said, str(folder / "tokenizer"))
+def _answers(
+    narratives: Sequence[Narrative], config: SystemConfig, coder: OpenedCoder | None
+) -> Iterator[list[Coded]]:
+    """The answers in parts of ROWS narratives; the model is loaded once."""
+    known = coder.confidence if coder is not None else None
+    confidence = next(one for one in (config.confidence, known, CONFIDENCE) if one is not None)
+    answering = Answering(config.count, confidence, config.several)
+    reasoner = None
+    if coder is not None:
+        reasoner = Reasoner.load(coder, config.stage, config.writing, config.likelihood_weight)
+    kinds = sorted({one.code_type or config.code_type for one in narratives})
+    systems = {} if config.system == "model" else load_systems(config, kinds, coder)
+    for start in range(0, len(narratives), ROWS):
+        some = narratives[start : start + ROWS]
+        began = time.perf_counter()
+        if config.system == "model" and reasoner is not None:
+            coded = _by_model(some, reasoner.generator, config.code_type)
+        elif config.system == "ranker":
+            coded = _ranked_and_reasoned(some, systems, config, answering, reasoner)
+        else:
+            coded = [_by_baseline(one, systems, config, answering) for one in some]
+        share = (time.perf_counter() - began) / len(some)
+        # Decoded together, their times cannot be told apart.
+        yield [replace(one, seconds=share) for one in coded] if reasoner else coded
 
 
-def _baseline(config: SystemConfig, kind: CodeType) -> Ranking:
-    catalogue = load_catalogue(kind)
-    if config.system == "majority":
-        return MajorityCodes(catalogue, _example_codes(config.examples, kind))
-    if config.system == "tfidf":
-        from thce.coder.baseline_tfidf import TfidfCodes
+def _ranked_and_reasoned(
+    narratives: Sequence[Narrative],
+    systems: Mapping[CodeType, Ranking],
+    config: SystemConfig,
+    answering: Answering,
+    reasoner: Reasoner | None,
+) -> list[Coded]:
+    wide = replace(answering, count=max(answering.count, CANDIDATES))
+    rows = []
+    for one in narratives:
+        began = time.perf_counter()
+        codes = systems[one.code_type or config.code_type].rank(one.text, wide)
+        rows.append(Ranked(one.id, one.text, codes, time.perf_counter() - began))
+    if reasoner is None:
+        return [without_model(row, answering) for row in rows]
+    return reasoner.answer(rows, answering)
 
-        return TfidfCodes(catalogue)
-    if config.system == "keyword":
-        return KeywordCodes(catalogue)
-    return PhraseRules(catalogue) if config.system == "rule" else RandomCodes(catalogue)
+
+def _by_baseline(
+    one: Narrative,
+    systems: Mapping[CodeType, Ranking],
+    config: SystemConfig,
+    answering: Answering,
+) -> Coded:
+    began = time.perf_counter()
+    codes = systems[one.code_type or config.code_type].rank(one.text, answering)
+    return Coded(one.id, tuple(codes), seconds=time.perf_counter() - began)
 
 
-def _example_codes(path: str | None, kind: CodeType) -> list[str]:
-    if path is None:
-        raise InputError("examples: the majority baseline counts codes; give a file of examples")
+def _by_model(
+    narratives: Sequence[Narrative], generator: Generator, code_type: CodeType
+) -> list[Coded]:
+    """The language model alone, held to the whole catalogue; scores are its own probabilities."""
+    questions = [Question(one.text, one.code_type or code_type) for one in narratives]
     return [
-        code
-        for narrative in read_narratives(path)
-        for other, code in narrative.gold or ()
-        if other is kind
+        Coded(
+            one.id,
+            tuple(
+                RankedCode(line.code_type, line.code, line.description, found.probability, True)
+                for line in found.answer.codes
+            ),
+            found.answer.reasoning or (),
+            reasoning_by="model" if found.answer.reasoning else None,
+        )
+        for one, found in zip(narratives, generator.answers(questions), strict=True)
     ]

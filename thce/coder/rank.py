@@ -5,8 +5,9 @@ calibrated on what the ranker's weights were fitted on; an answer below the conf
 is not accepted, and the narrative goes to a person.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,6 @@ from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 
 CONFIDENCE = 0.2
-BY_LIKELIHOOD = 20  # codes that a language model is asked about
-
-Likelihoods = Callable[[str, CodeType, Sequence[tuple[str, str]]], NDArray[np.float64]]
-"""(narrative, code type, [(code, description)]) -> log-likelihood of each one's answer line."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +43,18 @@ class Answering:
         count: codes that are ranked.
         confidence: a code below it is not accepted.
         several: whether a narrative may have several codes; else the best one alone is accepted.
-        likelihood_weight: of a language model's log-likelihood per answer line, where there is one.
     """
 
     count: int = 10
     confidence: float = CONFIDENCE
     several: bool = False
-    likelihood_weight: float = 0.5
+
+    def accept(self, codes: Sequence[RankedCode]) -> list[RankedCode]:
+        """The first codes of a ranking, each told whether it is part of the answer."""
+        return [
+            replace(one, accepted=one.score >= self.confidence and (self.several or place == 0))
+            for place, one in enumerate(codes[: self.count])
+        ]
 
 
 class Ranker:
@@ -63,13 +65,11 @@ class Ranker:
         index: ConceptIndex,
         encoder: Encoder | None,
         scores: ConceptScores,
-        likelihoods: Likelihoods | None = None,
         common: frozenset[str] = frozenset(),
     ) -> None:
         self.index = index
         self._encoder = encoder
         self._scores = scores
-        self._likelihoods = likelihoods
         self._common = common
 
     def rank(self, narrative: str, answering: Answering) -> list[RankedCode]:
@@ -79,19 +79,14 @@ class Ranker:
             found = self._several(narrative, cues)
         else:
             found = self._codes(narrative, cues)
-        if self._likelihoods is not None:
-            found = self._with_likelihood(narrative, found, answering.likelihood_weight)
-        ranked = found[: answering.count]
-        accepted = [one.score >= answering.confidence for one in ranked]
-        if not answering.several:
-            accepted[1:] = [False] * (len(ranked) - 1)
         catalogue = self.index.catalogue
-        return [
-            RankedCode(
-                catalogue.code_type, one.code, catalogue.tables.descriptions[one.row], one.score, ok
-            )
-            for one, ok in zip(ranked, accepted, strict=True)
-        ]
+        kind, descriptions = catalogue.code_type, catalogue.tables.descriptions
+        return answering.accept(
+            [
+                RankedCode(kind, one.code, descriptions[one.row], one.score, False)
+                for one in found[: answering.count]
+            ]
+        )
 
     def candidates(self, text: str) -> list[Candidate]:
         """The concepts that a text may mean, in the order of their numbers."""
@@ -136,49 +131,29 @@ class Ranker:
                     best[one.code] = one
         return sorted(best.values(), key=lambda one: (-one.score, one.row))
 
-    def _with_likelihood(
-        self, narrative: str, found: Sequence[Scored], weight: float
-    ) -> list[Scored]:
-        """The best codes scored anew, log P + weight x log-likelihood; their total stays."""
-        assert self._likelihoods is not None
-        head, tail = found[:BY_LIKELIHOOD], found[BY_LIKELIHOOD:]
-        if not head:
-            return list(tail)
-        catalogue = self.index.catalogue
-        asked = [(one.code, catalogue.tables.descriptions[one.row]) for one in head]
-        told = self._likelihoods(narrative, catalogue.code_type, asked)
-        scores = np.log([max(one.score, 1e-12) for one in head]) + weight * told
-        powers = np.exp(scores - scores.max())
-        shares = powers / powers.sum() * sum(one.score for one in head)
-        joined = [
-            Scored(one.code, one.row, float(share)) for one, share in zip(head, shares, strict=True)
-        ]
-        return sorted(joined, key=lambda one: (-one.score, one.row)) + list(tail)
-
 
 def load_rankers(
     code_types: Sequence[CodeType],
     retriever: str | None,
-    likelihoods: Likelihoods | None = None,
     without_tested_terms: bool = False,
+    weights: Path | None = None,
 ) -> Mapping[CodeType, Ranker]:
     """A ranker per code type.
 
     Args:
         code_types: which.
         retriever: folder of the encoder; None ranks by words alone.
-        likelihoods: of a language model.
         without_tested_terms: whether the official terms held out for testing are left out of the
             index.
+        weights: file of `thce coder fit-ranker`; None takes the shipped ones.
     """
     encoder = Encoder.load(retriever) if retriever else None
-    scores = ConceptScores.load(encoder is not None)
+    scores = ConceptScores.load(encoder is not None, weights)
     return {
         kind: Ranker(
             load_concept_index(load_catalogue(kind), encoder, without_tested_terms),
             encoder,
             scores,
-            likelihoods,
             frozenset(code for other, code in common_codes() if other is kind),
         )
         for kind in code_types

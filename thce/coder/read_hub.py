@@ -27,6 +27,7 @@ def read_hub(
     """
     try:
         from datasets import load_dataset
+        from datasets.exceptions import DatasetsError
     except ImportError:
         raise InputError("layout hub: install the package `datasets` first") from None
     try:
@@ -43,8 +44,6 @@ def read_hub(
             yield CodedNote(
                 f"{name}:{split}:{number}", row[text_field], code_type, tuple(map(str, told))
             )
-    except InputError:
-        raise
-    except Exception as error:  # what the hub's client raises has no class of its own
+    except (DatasetsError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise InputError(f"{name}: cannot be read from the hub: {reason}") from None

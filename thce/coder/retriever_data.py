@@ -45,9 +45,8 @@ class RetrieverDataConfig(Config):
 def run(config: RetrieverDataConfig) -> dict[str, object]:
     """Writes the pairs: query, term, concept (int32), group (int32)."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    from thce.files import atomic_open
+    from thce.files import write_parquet
 
     columns: dict[str, list] = {"query": [], "term": [], "concept": [], "group": []}
     for pair in RetrieverPairs(config.code_types, config.seed).draw(config.pairs):
@@ -58,8 +57,7 @@ def run(config: RetrieverDataConfig) -> dict[str, object]:
             {"query": pa.string(), "term": pa.string(), "concept": pa.int32(), "group": pa.int32()}
         )
     )
-    with atomic_open(config.output, "wb") as file:
-        pq.write_table(table, file, compression="zstd", compression_level=12)
+    write_parquet(config.output, table)
     return {
         "output": config.output,
         "pairs": table.num_rows,

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from thce.coder import chat
 from thce.coder.examples import Example, Rejected
-from thce.coder.reasoning_quality import reasoning_quality
+from thce.coder.reasoning_quality import form_quality
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 
@@ -105,13 +105,20 @@ def _metadata(stage: int, examples: Sequence[Example]) -> pa.Array:
         valid_codes(examples),
         [one.source for one in examples],
         [shown and bool(one.reasoning) for one in examples],
-        [reasoning_quality(one.reasoning, one.code) if shown else 0.0 for one in examples],
+        [
+            form_quality(one.reasoning, one.code_type, one.code) if shown else 0.0
+            for one in examples
+        ],
         [one.code if one else None for one in rejected],
         [one.error if one else None for one in rejected],
     ]
     fields = list(METADATA)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, fields, strict=True)]
     return pa.StructArray.from_arrays(arrays, fields=fields)
+
+
+def _quality(example: Example) -> float:
+    return form_quality(example.reasoning, example.code_type, example.code)
 
 
 def valid_codes(examples: Sequence[Example]) -> np.ndarray:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from hashlib import sha256
@@ -17,9 +16,10 @@ from thce.coder.train_config import TrainConfig
 from thce.coder.training_rows import data_files
 from thce.config import dump
 from thce.errors import InputError
-from thce.files import copy_folder, read_json, sha256_file, write_text
+from thce.files import read_json, replace_folder, sha256_file
 from thce.notes.outputs import require_replaceable
 from thce.paths import home, is_remote, resolve
+from thce.progress import say
 from thce.training import runs
 from thce.training.deepspeed_output import deepspeed_to_stderr
 from thce.training.strategy import strategy_file
@@ -53,14 +53,14 @@ def run(config: TrainConfig) -> dict[str, Any]:
     storage = resolve(config.storage or str(home() / "ray_train"))
     name = runs.run_name("coder", output, depends_on(settings))
     if config.resume and runs.finished_run(output) == name:
-        print(f"train: {output} holds this training already", file=sys.stderr, flush=True)
+        say("train", f"{output} holds this training already")
         runs.forget_run(storage, name)
     else:
         settings |= {"run": name, "home": str(home())}
         with runs.claimed_run(storage, name, resume=config.resume):
             checkpoint = fit(train_worker, settings, config.scaling, name, storage)
             with checkpoint.as_directory() as folder:
-                collect(Path(folder) / "final", output, config)
+                replace_folder(Path(folder) / "final", output, {"config.yaml": dump(config)})
             runs.forget_run(storage, name)
         if config.hub is not None:
             _push(output, config.hub)
@@ -144,7 +144,7 @@ def train_on_device(settings: dict[str, Any], reporter: Any, device: Any) -> Non
         with tempfile.TemporaryDirectory(prefix="thce-train-") as scratch:
             parts = build_parts(settings, reporter, device, Path(scratch))
             if reporter.rank == 0:
-                print(f"train: lengths {parts.fitted.report()}", file=sys.stderr, flush=True)
+                say("train", f"lengths {parts.fitted.report()}")
             trainer = parts.trainer
             trainer.add_callback(ReportCheckpoints(reporter, trainer.meter))
             trainer.add_callback(ShowProgress())
@@ -161,19 +161,6 @@ def train_on_device(settings: dict[str, Any], reporter: Any, device: Any) -> Non
                     write_product(target / "final", settings, parts, weights)
 
             reporter.report({"finished": True}, save)
-
-
-def collect(product: Path, output: Path, config: TrainConfig) -> None:
-    """Copies the product of a run to the output folder, whole or not at all."""
-    staging = output.with_name(f".{output.name}.tmp")
-    try:
-        shutil.rmtree(staging, ignore_errors=True)
-        copy_folder(product, staging)
-        write_text(staging / "config.yaml", dump(config))
-        shutil.rmtree(output, ignore_errors=True)
-        staging.rename(output)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _copy_of(product: Path, rank: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from thce.coder.attention import register_right_padded
+from thce.coder.base_model import load_model, load_tokenizer
 from thce.coder.batch_order import EpochOrder, PlannedBatches, sequences
 from thce.coder.encode import ChatEncoder
 from thce.coder.fitted import Fitted, columns, fit_pairs, fit_sft
@@ -50,10 +51,10 @@ def build_parts(settings: Settings, reporter: Any, device: torch.device, scratch
         start_deepspeed(device)
     torch.manual_seed(settings["seed"])
     tokenizer = load_tokenizer(settings["tokenizer_folder"])
-    fitted = fit(settings, tokenizer)
+    fitted = fit(settings)
     precision = resolve_precision(settings["precision"], device)
     plan = BatchPlan(
-        [sum(sequences(example)) for example in fitted.examples],
+        [max(sequences(example)) for example in fitted.examples],  # padding goes to the longest
         min(settings["batch_size"], len(fitted.examples)),
         settings["micro_batch_size"],
         settings["seed"],
@@ -74,14 +75,7 @@ def build_parts(settings: Settings, reporter: Any, device: torch.device, scratch
     return Parts(trainer, tokenizer, fitted, precision, plan)
 
 
-def load_tokenizer(folder: str) -> Any:
-    """The tokenizer of a starting model."""
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(folder)
-
-
-def fit(settings: Settings, tokenizer: Any) -> Fitted:
+def fit(settings: Settings) -> Fitted:
     """Encodes the data of the stage.
 
     Raises:
@@ -89,7 +83,8 @@ def fit(settings: Settings, tokenizer: Any) -> Fitted:
     """
     rows = read_rows(settings["data"], settings["stage"])
     fitting = fit_pairs if settings["stage"] == 3 else fit_sft
-    fitted = fitting(ChatEncoder(tokenizer), rows, settings["max_tokens"])
+    encoder = ChatEncoder(Path(settings["tokenizer_folder"]))
+    fitted = fitting(encoder, rows, settings["max_tokens"])
     if not fitted.examples:
         raise InputError(
             f"max_tokens: all {fitted.dropped} examples of {settings['data']} have their answer "
@@ -99,11 +94,7 @@ def fit(settings: Settings, tokenizer: Any) -> Fitted:
 
 
 def _model(settings: Settings, device: torch.device) -> Any:
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(
-        settings["model_folder"], dtype=torch.float32, attn_implementation=register_right_padded()
-    )
+    model = load_model(settings["model_folder"], attention=register_right_padded())
     chosen = settings["compile_layers"]
     if device.type == "cuda" if chosen == "auto" else chosen:
         for layer in model.model.layers:

@@ -14,10 +14,10 @@ import typer
 
 from thce import config as configs
 from thce.coder.dry_run import dry_run
-from thce.coder.train import collect, depends_on, resolved_settings, train_on_device
+from thce.coder.train import depends_on, resolved_settings, train_on_device
 from thce.coder.train_config import TrainConfig
 from thce.errors import InputError, input_error
-from thce.files import read_json
+from thce.files import read_json, replace_folder
 from thce.paths import home
 from thce.training.runs import claimed_run, run_name
 
@@ -48,7 +48,8 @@ def train_plain(config: TrainConfig) -> dict[str, Any]:
         train_on_device(settings | {"run": name}, reporter, device)
         with reporter.resume_folder() as folder:
             assert folder is not None  # training ended with a checkpoint
-            collect(folder / "final", Path(settings["output"]), config)
+            product, output = folder / "final", Path(settings["output"])
+            replace_folder(product, output, {"config.yaml": configs.dump(config)})
     shutil.rmtree(Path(storage) / name)
     return dict(read_json(f"{settings['output']}/training.json")) | {"output": settings["output"]}
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from thce.coder.base_model import load_model
 from thce.coder.train_parts import Parts, Settings
 from thce.files import write_json, write_jsonl
 
@@ -43,10 +44,7 @@ def write_product(
 
 def _plain_model(settings: Settings, trainer: Any, weights: dict[str, Tensor]) -> Any:
     """The trained weights in a model that no strategy has wrapped; adapters merged."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(settings["model_folder"], dtype=torch.float32)
+    model = load_model(settings["model_folder"])
     held = {name: value.detach().float().cpu() for name, value in weights.items()}
     if settings["lora"] is None:
         if model.config.tie_word_embeddings:  # ZeRO-3 gathers a matrix with two names once

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from thce.coder.encoder import QUERY_TOKENS, TERM_TOKENS, Encoder
 from thce.coder.pieces import write_pieces
+from thce.files import write_json
+from thce.progress import say
 
 if TYPE_CHECKING:
     import torch
@@ -98,7 +100,7 @@ def train(groups: Sequence[Sequence[Row]], encoder: Encoder, how: RetrieverTrain
                     "pairs_per_second": round(step * how.batch / (time.monotonic() - began)),
                 }
             )
-            print(json.dumps(records[-1]), flush=True)
+            say("train", json.dumps(records[-1]))
         if done >= 1:
             break
     model.eval()
@@ -148,7 +150,7 @@ def save(
     encoder.tokenizer.save_pretrained(folder)
     size = write_pieces(folder, encoder.model.state_dict())
     report = {"training": asdict(how), "last": records[-1], "weights_bytes": size}
-    (folder / "training.json").write_text(json.dumps(report, indent=2) + "\n")
+    write_json(folder / "training.json", report)
     return report
 
 

@@ -1,15 +1,16 @@
 """TRL's trainers, with the platform's order of training, its figures and its checkpoints."""
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 from trl import DPOTrainer, SFTTrainer
 
+from thce.coder.answer_columns import AnswerColumns
 from thce.coder.batch_order import Example, PlannedBatches, planned_loader
 from thce.coder.train_meter import Meter
+from thce.progress import say
 
 
 class _Planned:
@@ -61,6 +62,18 @@ class _Planned:
 class CoderSFTTrainer(_Planned, SFTTrainer):
     """Stages 1 and 2: the mean over all answer tokens of a step, whoever computed them."""
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """As TRL's."""
+        super().__init__(*arguments, **named)
+        base = self.model.get_base_model() if hasattr(self.model, "peft_config") else self.model
+        self.columns = AnswerColumns(base.base_model)
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Any:
+        """TRL's loss; on a CPU the vocabulary is scored only from where answers begin."""
+        if self.args.device.type == "cpu":
+            inputs = {**inputs, "labels": self.columns.shortened(inputs["labels"])}
+        return super().compute_loss(model, inputs, *rest, **named)
+
 
 class CoderDPOTrainer(_Planned, DPOTrainer):
     """Stage 3: the mean over all pairs of a step, whoever computed them."""
@@ -106,8 +119,4 @@ class ShowProgress(TrainerCallback):
             shown = ("loss", "mean_token_accuracy", "rewards/margins", "learning_rate", "mfu")
             said = ", ".join(f"{name} {float(logs[name]):.4g}" for name in shown if name in logs)
             speed = f"{logs['tokens_per_second']:.0f} tokens/s"
-            print(
-                f"train: step {state.global_step} of {state.max_steps}: {said}, {speed}",
-                file=sys.stderr,
-                flush=True,
-            )
+            say("train", f"step {state.global_step} of {state.max_steps}: {said}, {speed}")

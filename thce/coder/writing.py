@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from thce.coder import chat
 from thce.coder.constraint import Walk
-from thce.coder.prompt_ids import PromptEncoder
+from thce.coder.encode import ChatEncoder
 from thce.codes.catalogue import Catalogue
 
 DESCRIPTION_TOKENS = 96  # of a longer description the model sees the beginning
@@ -30,15 +30,17 @@ class Writing:
     Attributes:
         tokens: all of it, the beginning and descriptions that were shown included.
         begun: how many of them it began with.
+        opening: how many of them lie before the code lines: the reasoning with its tags.
         hurried: a limit closed the reasoning.
         finished: no more is to come.
+        told: log-likelihood of the code lines' free tokens among those allowed.
     """
 
     def __init__(
         self,
         walk: Walk,
         marks: Marks,
-        prompts: PromptEncoder,
+        prompts: ChatEncoder,
         catalogue: Catalogue,
         reasoning_tokens: int,
         first: Sequence[int],
@@ -53,11 +55,18 @@ class Writing:
         self._forced: deque[int] = deque()
         self._chosen: list[int] = []  # the answer in the grammar's language
         self.tokens: list[int] = []
+        self.opening = 0
         self.hurried = False
         self.finished = False
+        self.told = 0.0
         self.begun = len(first)
         for token in first:
             self._choose(token)
+
+    @property
+    def choosing(self) -> bool:
+        """Whether the next token is a choice within a code line."""
+        return not (self._reasoning or self._forced or self.finished)
 
     def allowed(self, late: bool) -> NDArray[np.bool_]:
         """(vocabulary,) the tokens of the next step.
@@ -106,6 +115,7 @@ class Writing:
         self._chosen.append(token)
         if token == self._marks.close:
             self._reasoning = False
+            self.opening = len(self.tokens)
         if not self._reasoning and self._walk.whole:
             self._after_code()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from thce.errors import InputError
 from thce.files import read_json
+from thce.tokenizer_file import read_tokenizer
 
 
 class LightTokenizer:
@@ -22,15 +23,7 @@ class LightTokenizer:
         Raises:
             InputError: it is not a tokenizer, or its padding token is not known.
         """
-        from tokenizers import Tokenizer
-
-        path = folder / "tokenizer.json"
-        try:
-            self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception:  # tokenizers raises Exception itself
-            raise InputError(f"{path}: not a tokenizer that this version reads") from None
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = read_tokenizer(folder / "tokenizer.json")
         self.pad_token_id = self._find_pad(folder / "tokenizer_config.json")
 
     def __call__(self, texts: Sequence[str], **_: object) -> dict[str, list[list[int]]]:

@@ -43,7 +43,7 @@ class OnnxSession:
                 str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime has no common error class
-            reason = str(error).splitlines()[0][:200]
+            reason = (str(error).splitlines() or ["no reason"])[0][:200]
             raise InputError(f"{path}: onnxruntime cannot load it: {reason}") from None
         inputs = [value.name for value in self._session.get_inputs()]
         outputs = [value.shape[-1] for value in self._session.get_outputs()]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from thce.config import Config, dump
 from thce.errors import InputError
-from thce.files import copy_folder, read_json, write_text
+from thce.files import read_json, replace_folder
 from thce.notes.outputs import require_replaceable
 from thce.paths import home, is_remote, resolve
 from thce.progress import say
@@ -143,7 +143,7 @@ def run(config: TrainConfig) -> dict[str, Any]:
         with runs.claimed_run(storage, name, resume=config.resume):
             checkpoint = fit(train_worker, settings, config.scaling, name, storage)
             with checkpoint.as_directory() as folder:
-                _collect(Path(folder) / "final", output, config)
+                replace_folder(Path(folder) / "final", output, {"config.yaml": dump(config)})
             runs.forget_run(storage, name)
     report = dict(read_json(output / "training.json"))
     return report | {"output": str(output), "seconds": round(time.perf_counter() - started, 1)}
@@ -205,16 +205,3 @@ def _copy_of(product: Path, rank: int) -> Any:
             shutil.copytree(product, folder / "final")
 
     return save
-
-
-def _collect(product: Path, output: Path, config: TrainConfig) -> None:
-    """Copies the product of a run to the output folder, whole or not at all."""
-    staging = output.with_name(f".{output.name}.tmp")
-    try:
-        shutil.rmtree(staging, ignore_errors=True)
-        copy_folder(product, staging)
-        write_text(staging / "config.yaml", dump(config))
-        shutil.rmtree(output, ignore_errors=True)
-        staging.rename(output)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)

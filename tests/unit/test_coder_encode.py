@@ -12,7 +12,6 @@ from small_graph import base_folder
 from thce.coder import chat
 from thce.coder.encode import ChatEncoder
 from thce.coder.examples import read_examples
-from thce.coder.prompt_ids import PromptEncoder
 from thce.codes.code_types import CodeType
 from thce.errors import InputError
 
@@ -29,16 +28,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def encoder(folder: Path) -> PromptEncoder:
-    return PromptEncoder(folder)
+def encoder(folder: Path) -> ChatEncoder:
+    return ChatEncoder(folder)
 
 
-def _controls_in(encoder: PromptEncoder, ids: list[int]) -> list[int]:
+def _controls_in(encoder: ChatEncoder, ids: list[int]) -> list[int]:
     return [number for number in ids if number in set(encoder.controls.values())]
 
 
 def test_prompts_are_what_transformers_makes_of_them(
-    folder: Path, encoder: PromptEncoder, repository: Path
+    folder: Path, encoder: ChatEncoder, repository: Path
 ) -> None:
     from transformers import AutoTokenizer
 
@@ -52,20 +51,16 @@ def test_prompts_are_what_transformers_makes_of_them(
             assert encoder.prompt_ids(messages).ids == theirs
 
 
-def test_training_reads_the_same_prompts(
-    folder: Path, encoder: PromptEncoder, repository: Path
-) -> None:
-    from transformers import AutoTokenizer
-
-    training = ChatEncoder(AutoTokenizer.from_pretrained(folder))
-    examples = read_examples(repository / "data" / "coder" / "coder_examples.jsonl")
-    notes = [example.narrative for example in examples] + list(adversarial_notes(60, seed=1))
-    for number, note in enumerate(notes):
+def test_training_and_generating_read_the_same_prompts(encoder: ChatEncoder) -> None:
+    for number, note in enumerate(adversarial_notes(60, seed=1)):
         messages = chat.prompt(1 + number % 3, note, CodeType.ICD10)
-        assert encoder.prompt_ids(messages).ids == training.prompt(messages), note
+        line = chat.CodeLine(CodeType.ICD10, "J20.9", "Acute bronchitis")
+        answer = chat.completion(1 + number % 3, [line], ["Cough"])
+        (encoded,) = encoder.conversations([messages + answer])
+        assert encoded.ids[: encoded.answer_at] == encoder.prompt_ids(messages).ids, note
 
 
-def test_control_tokens_in_a_note_are_text(encoder: PromptEncoder) -> None:
+def test_control_tokens_in_a_note_are_text(encoder: ChatEncoder) -> None:
     plain = encoder.prompt_ids(chat.prompt(2, "cough", CodeType.ICD10)).ids
     for control in encoder.controls:
         for note in (control, f"cough{control}\n{control}x", control[:4] + control + control[4:]):
@@ -86,20 +81,20 @@ PIECES = st.one_of(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join))
-def test_any_text_is_text(encoder: PromptEncoder, text: str) -> None:
+def test_any_text_is_text(encoder: ChatEncoder, text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
     ids = encoder.text_ids(text)
     assert _controls_in(encoder, ids) == []
     assert encoder.tokenizer.decode(ids, skip_special_tokens=False) == text
 
 
-def test_placeholders_of_the_rendering_are_text_in_a_note(encoder: PromptEncoder) -> None:
+def test_placeholders_of_the_rendering_are_text_in_a_note(encoder: ChatEncoder) -> None:
     note = "before \ue0000\ue001 after \ue0001\ue001"
     ids = encoder.prompt_ids(chat.prompt(1, note, CodeType.CPT)).ids
     assert note in encoder.tokenizer.decode(ids, skip_special_tokens=False)
 
 
-def test_a_long_note_loses_its_end_and_says_how_much(encoder: PromptEncoder) -> None:
+def test_a_long_note_loses_its_end_and_says_how_much(encoder: ChatEncoder) -> None:
     draw = random.Random(3)
     words = ["fever", "心", "<|im_end|>", "12.5", "\n", "é", "<think>"]
     note = " ".join(draw.choice(words) for _ in range(3000))
@@ -115,11 +110,11 @@ def test_a_long_note_loses_its_end_and_says_how_much(encoder: PromptEncoder) -> 
     assert encoder.tokenizer.decode(whole.ids, skip_special_tokens=False).startswith(kept)
 
 
-def test_a_limit_without_room_for_a_note_is_said(encoder: PromptEncoder) -> None:
-    with pytest.raises(InputError, match="max_prompt_tokens"):
+def test_a_limit_without_room_for_a_note_is_said(encoder: ChatEncoder) -> None:
+    with pytest.raises(InputError, match="prompt_tokens: 10"):
         encoder.prompt_ids(chat.prompt(1, "fever", CodeType.ICD10), 10)
 
 
 def test_no_tokenizer_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"tokenizer\.json: not a tokenizer"):
-        PromptEncoder(tmp_path)
+        ChatEncoder(tmp_path)
