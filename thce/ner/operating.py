@@ -19,6 +19,7 @@ from thce.ner.mentions import Mentions
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 BETA = 0.5
+UNITS = ("document", "mention")
 _KEPT, _RIGHT, _ALL, _GOLD = range(4)
 
 

@@ -18,13 +18,26 @@ LOW_BELOW, MODERATE_BELOW = 0.1, 0.25
 
 
 @dataclass(frozen=True)
+class Rule:
+    """When a document needs nobody.
+
+    Attributes:
+        high_value: the types that it is about.
+        sure_share: share of their predicted mentions that has to be at or above the threshold.
+    """
+
+    high_value: tuple[str, ...] = HIGH_VALUE
+    sure_share: float = 1.0
+
+
+@dataclass(frozen=True)
 class DocumentDecision:
     """What happens to one document.
 
     Attributes:
         document: its id.
-        decision: auto where all its mentions of high-value types are sure, and it has any; review
-            otherwise.
+        decision: auto where enough of its mentions of high-value types are sure, and it has any;
+            review otherwise.
         high_value: predicted mentions of high-value types.
         unsure: of them, those below the threshold.
         others_sure: share of its other predicted mentions at or above the threshold; NaN without.
@@ -83,16 +96,14 @@ class TypeRisk:
         return nan_to_none(asdict(self))
 
 
-def decide(
-    mentions: Mentions, threshold: float, high_value: Sequence[str]
-) -> list[DocumentDecision]:
+def decide(mentions: Mentions, threshold: float, rule: Rule) -> list[DocumentDecision]:
     """Auto or review for each document.
 
     A document without a predicted mention of a high-value type is for review: nothing says that
     it has none.
     """
     sure = mentions.confidence >= threshold
-    valuable = np.isin(mentions.type, high_value)
+    valuable = np.isin(mentions.type, rule.high_value)
     found = []
     for row, name in enumerate(mentions.ids):
         mine = mentions.document == row
@@ -101,7 +112,9 @@ def decide(
         found.append(
             DocumentDecision(
                 document=name,
-                decision="auto" if count and not unsure else "review",
+                decision="auto"
+                if count and count - unsure >= rule.sure_share * count
+                else "review",
                 high_value=count,
                 unsure=unsure,
                 others_sure=float(sure[others].mean()) if others.any() else float("nan"),
@@ -111,16 +124,16 @@ def decide(
 
 
 def automation(
-    mentions: Mentions, thresholds: Sequence[float], high_value: Sequence[str], seed: int = SEED
+    mentions: Mentions, thresholds: Sequence[float], rule: Rule, seed: int = SEED
 ) -> list[AutomationRate]:
     """How much needs no person at each threshold, and how good that part is."""
-    valuable = np.isin(mentions.type, high_value)
-    columns = [at for at, name in enumerate(mentions.types) if name in high_value]
+    valuable = np.isin(mentions.type, rule.high_value)
+    columns = [at for at, name in enumerate(mentions.types) if name in rule.high_value]
     annotated = mentions.annotated[:, columns].sum(axis=1)
     documents = len(mentions.ids)
     found = []
     for threshold in thresholds:
-        decisions = decide(mentions, threshold, high_value)
+        decisions = decide(mentions, threshold, rule)
         auto = np.array([one.decision == "auto" for one in decisions], dtype=bool)
         of_auto = valuable & auto[mentions.document]
         counts = np.stack(
