@@ -224,8 +224,8 @@ def analyse(
             mentions, _mentions(on_validation, types, calibrator, settings), settings
         ),
         readiness=Readiness(
-            decisions=tuple(decide(mentions, settings.threshold, settings.high_value)),
-            automation=tuple(automation(mentions, THRESHOLDS, settings.high_value, settings.seed)),
+            decisions=tuple(decide(mentions, settings.threshold, rule)),
+            automation=tuple(automation(mentions, THRESHOLDS, rule, settings.seed)),
             risks=tuple(type_risks(mentions, settings.threshold, settings.seed)),
         ),
     )
@@ -319,7 +319,5 @@ def _operation(test: Mentions, validation: Mentions, settings: AnalysisSettings)
         points=points,
         sweet_spot=chosen,
         at_sweet_spot=next(one for one in points if one.threshold == chosen),
-        promises=tuple(
-            promise(test, claim, unit, settings.seed) for unit in ("document", "mention")
-        ),
+        promises=tuple(promise(test, claim, unit, settings.seed) for unit in UNITS),
     )

@@ -18,7 +18,7 @@ from thce.evaluation.drawing import (
     to_svg,
 )
 from thce.evaluation.intervals import Interval
-from thce.ner.counts import GroupScore
+from thce.ner.counts import TIERS, GroupScore
 from thce.ner.errors import Confusion
 from thce.ner.operating import OperatingPoint
 from thce.ner.readiness import AutomationRate
@@ -50,7 +50,7 @@ def type_bars(types: Sequence[GroupScore], trained_on: Mapping[str, int]) -> str
                 alpha=0.45,
                 xerr=reach(intervals),
                 error_kw={"ecolor": colour, "elinewidth": 1.4, "capsize": 2.5},
-                label=f"{tier} in training",
+                label=_tier_title(tier),
             )
         axes.set_yticks(place, [f"{_spoken(one.name)} ({one.support})" for one in shown])
         axes.set_ylim(-0.7, len(shown) - 0.3)
@@ -79,9 +79,11 @@ def frequency_scatter(types: Sequence[GroupScore], trained_on: Mapping[str, int]
                     color=colour,
                     elinewidth=0.8,
                     alpha=0.85,
-                    label=f"{tier} in training",
+                    label=_tier_title(tier),
                 )
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.set_minor_formatter("")
         axes.set_ylim(-0.03, 1.03)
         _name_points(axes, shown, trained_on)
         axes.set_xlabel("Mentions in training (logarithmic)")
@@ -252,9 +254,16 @@ def _name_points(axes: "Axes", shown: Sequence[GroupScore], trained_on: Mapping[
         )
 
 
-def _tiers() -> list[tuple[str, str]]:
-    from thce.ner.counts import TIERS
+def _tier_title(tier: str) -> str:
+    """A tier and which counts in training it holds."""
+    if tier == FREQUENT:
+        return f"{tier} (over {FREQUENT_ABOVE:,} in training)"
+    if tier == MIDDLE:
+        return f"{tier} ({RARE_BELOW} to {FREQUENT_ABOVE:,})"
+    return f"{tier} (under {RARE_BELOW})"
 
+
+def _tiers() -> list[tuple[str, str]]:
     return [(tier, _TIER_COLOURS.get(tier, VERMILION)) for tier in TIERS]
 
 
