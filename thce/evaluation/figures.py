@@ -1,7 +1,6 @@
-"""Figures as inline SVG: the same data gives the same bytes, and nothing is fetched.
+"""Figures of labels, rounds and curves as inline SVG, drawn as `drawing` says.
 
-Colours are Okabe and Ito's, which colour-blind readers tell apart; markers and line styles differ
-too, for print. Text stays text, so that it can be read aloud, searched and set in the page's font.
+Curves differ in marker and line style as well as in colour, for print.
 """
 
 from collections.abc import Mapping, Sequence
