@@ -1,0 +1,76 @@
+"""The tagger: a transformers encoder with one linear layer over its tokens."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from thce.ner.tags import TagSet
+
+
+class Tagger(nn.Module):
+    """`AutoModelForTokenClassification` from token ids to logits."""
+
+    def __init__(self, model: Any) -> None:
+        """Wraps the model of transformers."""
+        super().__init__()
+        self.model = model
+
+    @property
+    def encoder(self) -> Any:
+        """The model as transformers knows it, with its configuration."""
+        return self.model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """int64 (batch, seq) twice -> logits (batch, seq, tags)."""
+        logits: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+        return logits
+
+    @classmethod
+    def from_base(cls, source: str, tags: TagSet, dropout: float) -> "Tagger":
+        """Base weights with a fresh layer for the tags.
+
+        Args:
+            source: a folder, or a hub name where a hub answers.
+            tags: in the order of their ids.
+            dropout: of hidden states while training; attention has none, for that rules out
+                fused attention and costs a third of a step on a CPU.
+        """
+        from transformers import AutoConfig, AutoModelForTokenClassification
+
+        config = AutoConfig.from_pretrained(source)
+        config.hidden_dropout_prob = dropout
+        config.attention_probs_dropout_prob = 0.0
+        config.id2label = tags.id2tag
+        config.label2id = tags.tag2id
+        return cls(
+            AutoModelForTokenClassification.from_pretrained(
+                source, config=config, dtype=torch.float32, attn_implementation="sdpa"
+            )
+        )
+
+    def empty_copy(self) -> "Tagger":
+        """The same architecture with fresh weights, outside any wrapper."""
+        from transformers import AutoModelForTokenClassification
+
+        return Tagger(
+            AutoModelForTokenClassification.from_config(
+                self.model.config, attn_implementation="sdpa"
+            )
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Writes model.safetensors and config.json, as transformers reads them."""
+        self.model.save_pretrained(str(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Tagger":
+        """Reads what `save` wrote."""
+        from transformers import AutoModelForTokenClassification
+
+        return cls(
+            AutoModelForTokenClassification.from_pretrained(
+                str(folder), dtype=torch.float32, local_files_only=True, attn_implementation="sdpa"
+            )
+        )
