@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from thce.config import Config
+from thce.errors import InputError
 from thce.evaluation.fixed_sequence import Claim
 from thce.evaluation.intervals import SEED
 from thce.ner.confidence import (
@@ -204,7 +205,11 @@ def analyse(
             are fitted on them.
         trained_on: mentions of each type in training.
         settings: what is asked.
+
+    Raises:
+        InputError: a split has no document, or nothing was predicted on the validation documents.
     """
+    _require_something(test, validation)
     types = _types(test, validation, trained_on)
     on_test, on_validation = _scored(test), _scored(validation)
     calibrator = fit(on_validation)
@@ -229,6 +234,17 @@ def analyse(
             risks=tuple(type_risks(mentions, settings.threshold, settings.seed)),
         ),
     )
+
+
+def _require_something(test: Split, validation: Split) -> None:
+    for name, split in (("test", test), ("validation", validation)):
+        if not split.documents:
+            raise InputError(f"{name}: no document; there is nothing to analyse")
+    if not validation.predictions:
+        raise InputError(
+            "validation: the model predicted no mention, so that confidence cannot be calibrated; "
+            "train for longer or on more documents"
+        )
 
 
 def projected_documents(split: Split) -> list[Document]:

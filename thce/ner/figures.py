@@ -58,7 +58,7 @@ def type_bars(types: Sequence[GroupScore], trained_on: Mapping[str, int]) -> str
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("F1 (annotated mentions in brackets)")
-        axes.figure.legend(loc="outside upper left", ncols=3)
+        _legend_of(axes)
         return to_svg(axes, "type-f1", "F1 of each type with its interval")
 
 
@@ -88,7 +88,7 @@ def frequency_scatter(types: Sequence[GroupScore], trained_on: Mapping[str, int]
         _name_points(axes, shown, trained_on)
         axes.set_xlabel("Mentions in training (logarithmic)")
         axes.set_ylabel("F1 on the test documents")
-        axes.figure.legend(loc="outside upper left", ncols=3)
+        _legend_of(axes)
         return to_svg(axes, "frequency-f1", "F1 of each type against its mentions in training")
 
 
@@ -252,6 +252,12 @@ def _name_points(axes: "Axes", shown: Sequence[GroupScore], trained_on: Mapping[
             xytext=(6, 5),
             fontsize=9,
         )
+
+
+def _legend_of(axes: "Axes") -> None:
+    """The tiers that were drawn; none where nothing was annotated."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.figure.legend(loc="outside upper left", ncols=3)
 
 
 def _tier_title(tier: str) -> str:
