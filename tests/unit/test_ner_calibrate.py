@@ -94,6 +94,15 @@ def test_the_span_map_keeps_order_whatever_it_was_fitted_on(
     assert ((found >= 0) & (found <= 1)).all()
 
 
+@given(st.floats(0.01, 0.99), st.floats(0.2, 5), st.floats(-2, 2))
+def test_a_span_map_can_be_undone(chance: float, slope: float, shift: float) -> None:
+    one = SpanMap(slope, shift)
+    raw = one.invert(chance)
+    assert 0 <= raw <= 1
+    if 1e-5 < raw < 1 - 1e-5:
+        assert one.apply(np.array([raw]))[0] == pytest.approx(chance, abs=1e-6)
+
+
 @given(st.floats(-12, 12))
 def test_log_odds_and_sigmoid_undo_each_other(odds: float) -> None:
     assert log_odds(sigmoid(np.array([odds])))[0] == pytest.approx(odds, abs=1e-6)
@@ -104,7 +113,7 @@ def test_calibration_fitted_on_some_documents_is_worth_something_on_others() -> 
         scored(perturbed(20, seed=11, mentions=30)),
         scored(perturbed(30, seed=12, mentions=30)),
     )
-    found = analyse_confidence(test, fit(validation))
+    found = analyse_confidence([(test, fit(validation))])
     error = {one.scale: one.spans.error for one in found.qualities}
     assert error["calibrated"].high < error["raw"].low
     assert error["temperature"].estimate < error["raw"].estimate

@@ -11,7 +11,8 @@ from perturbed_entities import Perturbed, perturbed
 
 from thce.errors import InputError
 from thce.evaluation.results import Provenance
-from thce.ner.analysis import Analysis, AnalysisSettings, Split, analyse, projected_documents
+from thce.ner.analysis import analyse, projected_documents
+from thce.ner.analysis_results import Analysis, AnalysisSettings, Fold, Split
 from thce.ner.documents import Document, Entity
 from thce.ner.report_page import report_page
 from thce.ner.report_words import describe_promise, summary
@@ -27,9 +28,12 @@ def split(made: Perturbed) -> Split:
 
 
 def analysed(**settings: object) -> Analysis:
-    return analyse(
-        split(TEST), split(VALIDATION), TRAINED_ON, AnalysisSettings.model_validate(settings)
-    )
+    return run(split(TEST), **settings)
+
+
+def run(test: Split, validation: Split | None = None, **settings: object) -> Analysis:
+    fold = Fold(test, validation or split(VALIDATION), TRAINED_ON)
+    return analyse([fold], AnalysisSettings.model_validate(settings))
 
 
 ANALYSIS = analysed()
@@ -53,7 +57,7 @@ def test_the_summary_holds_the_figures_of_the_analysis() -> None:
 
 
 def test_other_documents_give_other_figures() -> None:
-    other = analyse(split(VALIDATION), split(TEST), TRAINED_ON, AnalysisSettings())
+    other = run(split(VALIDATION), split(TEST))
     for mine, theirs in zip(summary(ANALYSIS), summary(other), strict=True):
         assert mine != theirs
 
@@ -80,7 +84,7 @@ def test_the_order_of_the_documents_does_not_matter() -> None:
     turned = replace(
         split(TEST), documents=TEST.documents[::-1], predictions=TEST.predictions[::-1]
     )
-    other = analyse(turned, split(VALIDATION), TRAINED_ON, AnalysisSettings())
+    other = run(turned)
     assert other.performance.original == ANALYSIS.performance.original
     assert other.performance.types == ANALYSIS.performance.types
     assert other.operation.points == ANALYSIS.operation.points
@@ -96,9 +100,7 @@ def test_the_projection_is_what_the_tags_spell_out() -> None:
     crossing = TEST.documents[0]
     nested = Entity("T99", "Age", (crossing.entities[0].spans[0],), "x")
     documents = [replace(crossing, entities=(*crossing.entities, nested)), *TEST.documents[1:]]
-    found = analyse(
-        replace(split(TEST), documents=documents), split(VALIDATION), TRAINED_ON, AnalysisSettings()
-    )
+    found = run(replace(split(TEST), documents=documents))
     original, projection = found.performance.original, found.performance.projected
     assert projection.micro_f1 == ANALYSIS.performance.projected.micro_f1
     assert original.recall.estimate < projection.recall.estimate
@@ -135,7 +137,7 @@ def test_the_page_is_whole_where_there_is_little_to_say(what: str) -> None:
         test = split(one)
     else:
         test = replace(test, documents=[replace(one, entities=()) for one in TEST.documents])
-    found = analyse(test, split(VALIDATION), TRAINED_ON, AnalysisSettings(show_text=True))
+    found = run(test, show_text=True)
     page = report_page(found, PROVENANCE, [])
     assert page.count("<svg") == 7
     assert "nan" not in re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL).lower().split()
@@ -147,9 +149,42 @@ def test_the_page_is_whole_where_there_is_little_to_say(what: str) -> None:
 def test_what_cannot_be_analysed_is_said_in_one_line() -> None:
     silent = replace(split(VALIDATION), predictions=[])
     with pytest.raises(InputError, match="validation: the model predicted no mention"):
-        analyse(split(TEST), silent, TRAINED_ON, AnalysisSettings())
+        run(split(TEST), silent)
     with pytest.raises(InputError, match="test: no document"):
-        analyse(Split([], [], TEST.tokens), split(VALIDATION), TRAINED_ON, AnalysisSettings())
+        run(Split([], [], TEST.tokens))
+    twice = [Fold(split(TEST), split(VALIDATION), TRAINED_ON)] * 2
+    with pytest.raises(InputError, match="is a test document of two models"):
+        analyse(twice, AnalysisSettings())
+
+
+def test_folds_together_are_what_they_are_apart() -> None:
+    parts = [perturbed(10, seed=seed, mentions=20) for seed in (31, 32, 33)]
+    folds = [Fold(split(one), split(parts[at - 1]), TRAINED_ON) for at, one in enumerate(parts)]
+    together = analyse(folds, AnalysisSettings())
+    apart = [analyse([fold], AnalysisSettings()) for fold in folds]
+    assert together.documents == 30
+    assert together.predicted == sum(one.predicted for one in apart)
+    for kind, count in together.errors.kinds.items():
+        assert count == sum(one.errors.kinds[kind] for one in apart)
+    for at, point in enumerate(together.operation.points):
+        assert point.kept == sum(one.operation.points[at].kept for one in apart)
+    words = [one.words for one in apart]
+    assert together.confidence.loss_after == pytest.approx(
+        np.average([one.confidence.loss_after for one in apart], weights=words)
+    )
+    assert together.raw_threshold(0.85) is None
+    assert "the models of 3 folds" in summary(together)[0]
+
+
+def test_a_threshold_as_raw_confidence_keeps_the_same_mentions() -> None:
+    raw = ANALYSIS.raw_threshold(0.85)
+    assert raw is not None
+    confidences = np.array([one.confidence for one in TEST.predictions])
+    kept = sum(one.kept for one in ANALYSIS.readiness.risks)
+    assert (confidences >= raw).sum() == kept
+    assert f"that is {raw:.4f}" in " ".join(summary(ANALYSIS))
+    assert analysed(scale="raw").raw_threshold(0.85) == 0.85
+    assert analysed(scale="temperature").raw_threshold(0.85) is None
 
 
 def test_a_promise_says_what_it_rests_on() -> None:

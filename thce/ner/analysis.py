@@ -6,20 +6,25 @@ judged on the test documents.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-from pydantic import Field
+import numpy as np
 
-from thce.config import Config
 from thce.errors import InputError
 from thce.evaluation.fixed_sequence import Claim
-from thce.evaluation.intervals import SEED
+from thce.ner.analysis_results import (
+    Analysis,
+    AnalysisSettings,
+    Errors,
+    Fold,
+    Operation,
+    Performance,
+    Readiness,
+    Split,
+)
 from thce.ner.confidence import (
     Calibrator,
-    ConfidenceAnalysis,
-    Scale,
     Scored,
     analyse_confidence,
     confidences,
@@ -29,8 +34,8 @@ from thce.ner.counts import (
     LENGTHS,
     TIERS,
     TOKENS,
+    GroupOf,
     GroupScore,
-    OverallScore,
     contributions,
     group_scores,
     length_of,
@@ -39,194 +44,64 @@ from thce.ner.counts import (
     tokens_of,
     type_of,
 )
-from thce.ner.documents import Document, Entity, Prediction
+from thce.ner.documents import Document, Entity
 from thce.ner.errors import (
-    MOST_EXAMPLES,
-    Confusion,
-    Example,
     confuse,
     count_categories,
     count_kinds,
     examples,
 )
-from thce.ner.matching import match
+from thce.ner.matching import Outcome, match
 from thce.ner.mentions import Mentions, mentions_of
 from thce.ner.operating import (
     THRESHOLDS,
     UNITS,
-    OperatingPoint,
-    Promise,
     promise,
     sweep,
     sweet_spot,
 )
 from thce.ner.readiness import (
-    HIGH_VALUE,
-    AutomationRate,
-    DocumentDecision,
     Rule,
-    TypeRisk,
     automation,
     decide,
     type_risks,
 )
-from thce.ner.token_table import Tokens, tagged_spans
+from thce.ner.token_table import tagged_spans
 
 
-class AnalysisSettings(Config):
-    """What is asked of a model.
-
-    Attributes:
-        threshold: confidence from which on a mention needs no person.
-        scale: raw (softmax), temperature (the words' softmax at the fitted temperature) or
-            calibrated (the chance that the span is right, fitted on validation documents).
-        high_value: types that decide whether a document needs a person.
-        sure_share: share of a document's predicted mentions of these types that have to be at or
-            above the threshold for it to need nobody.
-        precision: what is to be promised of the mentions above a threshold.
-        confidence: how sure the promise is to be.
-        confusion_types: how many types the confusion figure shows.
-        examples: how many errors are shown.
-        show_text: whether they show the text of the documents. The report is a file of the
-            user's; nothing of it goes to logs, terminals or JSON.
-        seed: of resampling, drawing and choosing.
-    """
-
-    threshold: float = Field(0.85, gt=0, lt=1)
-    scale: Scale = "calibrated"
-    high_value: tuple[str, ...] = HIGH_VALUE
-    sure_share: float = Field(1.0, gt=0, le=1)
-    precision: float = Field(0.9, gt=0, lt=1)
-    confidence: float = Field(0.9, gt=0, lt=1)
-    confusion_types: int = Field(15, ge=2)
-    examples: int = Field(MOST_EXAMPLES, ge=0)
-    show_text: bool = False
-    seed: int = SEED
-
-
-@dataclass(frozen=True)
-class Split:
-    """Documents with their annotations, what a model predicted, and the words it saw."""
-
-    documents: Sequence[Document]
-    predictions: Sequence[Prediction]
-    tokens: Tokens
-
-
-@dataclass(frozen=True)
-class Performance:
-    """How well mentions are found.
-
-    Attributes:
-        original: against the annotations as they are in the files.
-        projected: against their projection to one BIO tag a word, which is what the model learns.
-        types: each type, the most frequent in training first.
-        tiers: types together by their mentions in training.
-        tokens: mentions of one word and of several.
-        lengths: mentions by words.
-        trained_on: mentions in training of each type.
-    """
-
-    original: OverallScore
-    projected: OverallScore
-    types: tuple[GroupScore, ...]
-    tiers: tuple[GroupScore, ...]
-    tokens: tuple[GroupScore, ...]
-    lengths: tuple[GroupScore, ...]
-    trained_on: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Errors:
-    """What goes wrong: counts by kind and by type, confusion, examples."""
-
-    kinds: Mapping[str, int]
-    categories: Mapping[str, Mapping[str, int]]
-    confusion: Confusion
-    examples: tuple[Example, ...]
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What thresholds of confidence give.
-
-    Attributes:
-        points: on the test documents, at each threshold of the grid.
-        sweet_spot: the threshold found on the validation documents.
-        at_sweet_spot: what it gives on the test documents.
-        promises: by document and by mention.
-    """
-
-    points: tuple[OperatingPoint, ...]
-    sweet_spot: float
-    at_sweet_spot: OperatingPoint
-    promises: tuple[Promise, ...]
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """What may be coded without a person."""
-
-    decisions: tuple[DocumentDecision, ...]
-    automation: tuple[AutomationRate, ...]
-    risks: tuple[TypeRisk, ...]
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """Everything about one model on one set of test documents."""
-
-    settings: AnalysisSettings
-    documents: int
-    validation_documents: int
-    words: int
-    annotated: int
-    predicted: int
-    performance: Performance
-    errors: Errors
-    confidence: ConfidenceAnalysis
-    operation: Operation
-    readiness: Readiness
-
-    @property
-    def calibrator(self) -> Calibrator:
-        """What was fitted on the validation documents."""
-        return self.confidence.calibrator
-
-
-def analyse(
-    test: Split, validation: Split, trained_on: Mapping[str, int], settings: AnalysisSettings
-) -> Analysis:
+def analyse(folds: Sequence[Fold], settings: AnalysisSettings) -> Analysis:
     """The whole analysis.
 
     Args:
-        test: documents on which nothing was trained, fitted or chosen.
-        validation: documents that were held back from training; calibration and the sweet spot
-            are fitted on them.
-        trained_on: mentions of each type in training.
+        folds: one model, or those of several folds, whose test documents differ.
         settings: what is asked.
 
     Raises:
-        InputError: a split has no document, or nothing was predicted on the validation documents.
+        InputError: a split has no document, nothing was predicted on validation documents, or two
+            folds share a test document.
     """
-    _require_something(test, validation)
-    types = _types(test, validation, trained_on)
-    on_test, on_validation = _scored(test), _scored(validation)
-    calibrator = fit(on_validation)
-    mentions = _mentions(on_test, types, calibrator, settings)
+    _require_something(folds)
+    types = _types(folds)
+    scored = [_scored(fold.test) for fold in folds]
+    held_back = [_scored(fold.validation) for fold in folds]
+    calibrators = [fit(one) for one in held_back]
+    documents = [document for one in scored for document in one.documents]
+    outcomes = [outcome for one in scored for outcome in one.outcomes]
+    mentions = _mentions(scored, calibrators, types, settings)
     rule = Rule(settings.high_value, settings.sure_share)
     return Analysis(
         settings=settings,
-        documents=len(test.documents),
-        validation_documents=len(validation.documents),
-        words=len(test.tokens),
-        annotated=sum(len(document.entities) for document in test.documents),
-        predicted=len(test.predictions),
-        performance=_performance(test, on_test, types, trained_on, settings),
-        errors=_errors(on_test, types, settings),
-        confidence=analyse_confidence(on_test, calibrator, settings.seed),
+        folds=len(folds),
+        documents=len(documents),
+        validation_documents=sum(len(fold.validation.documents) for fold in folds),
+        words=sum(len(fold.test.tokens) for fold in folds),
+        annotated=sum(len(document.entities) for document in documents),
+        predicted=sum(len(fold.test.predictions) for fold in folds),
+        performance=_performance(folds, documents, outcomes, types, settings.seed),
+        errors=_errors(documents, outcomes, types, settings),
+        confidence=analyse_confidence(list(zip(scored, calibrators, strict=True)), settings.seed),
         operation=_operation(
-            mentions, _mentions(on_validation, types, calibrator, settings), settings
+            mentions, _mentions(held_back, calibrators, types, settings), settings
         ),
         readiness=Readiness(
             decisions=tuple(decide(mentions, settings.threshold, rule)),
@@ -236,15 +111,24 @@ def analyse(
     )
 
 
-def _require_something(test: Split, validation: Split) -> None:
-    for name, split in (("test", test), ("validation", validation)):
-        if not split.documents:
-            raise InputError(f"{name}: no document; there is nothing to analyse")
-    if not validation.predictions:
-        raise InputError(
-            "validation: the model predicted no mention, so that confidence cannot be calibrated; "
-            "train for longer or on more documents"
-        )
+def _require_something(folds: Sequence[Fold]) -> None:
+    seen: set[str] = set()
+    for fold in folds:
+        for name, split in (("test", fold.test), ("validation", fold.validation)):
+            if not split.documents:
+                raise InputError(f"{name}: no document; there is nothing to analyse")
+        if not fold.validation.predictions:
+            raise InputError(
+                "validation: the model predicted no mention, so that confidence cannot be "
+                "calibrated; train for longer or on more documents"
+            )
+        ids = {document.id for document in fold.test.documents}
+        if seen & ids:
+            raise InputError(
+                f"test: {min(seen & ids)} is a test document of two models; give the folds of one "
+                "split"
+            )
+        seen |= ids
 
 
 def projected_documents(split: Split) -> list[Document]:
@@ -262,13 +146,16 @@ def projected_documents(split: Split) -> list[Document]:
     ]
 
 
-def _types(test: Split, validation: Split, trained_on: Mapping[str, int]) -> tuple[str, ...]:
-    """Every type that occurs on the two splits, the most frequent in training first."""
+def _types(folds: Sequence[Fold]) -> tuple[str, ...]:
+    """Every type that occurs on the splits, the most frequent in training first."""
     seen: Counter[str] = Counter()
-    for split in (test, validation):
-        seen.update(one.type for document in split.documents for one in document.entities)
-        seen.update(one.type for one in split.predictions)
-    return tuple(sorted(seen, key=lambda name: (-trained_on.get(name, 0), -seen[name], name)))
+    trained: Counter[str] = Counter()
+    for fold in folds:
+        trained.update(fold.trained_on)
+        for split in (fold.test, fold.validation):
+            seen.update(one.type for document in split.documents for one in document.entities)
+            seen.update(one.type for one in split.predictions)
+    return tuple(sorted(seen, key=lambda name: (-trained[name], -seen[name], name)))
 
 
 def _scored(split: Split) -> Scored:
@@ -277,48 +164,70 @@ def _scored(split: Split) -> Scored:
 
 
 def _mentions(
-    scored: Scored, types: Sequence[str], calibrator: Calibrator, settings: AnalysisSettings
+    scored: Sequence[Scored],
+    calibrators: Sequence[Calibrator],
+    types: Sequence[str],
+    settings: AnalysisSettings,
 ) -> Mentions:
-    confidence = confidences(scored, calibrator, settings.scale)
-    return mentions_of(scored.outcomes, scored.documents, types, confidence)
+    """The predictions of all folds with the chosen confidence."""
+    return mentions_of(
+        [outcome for one in scored for outcome in one.outcomes],
+        [document for one in scored for document in one.documents],
+        types,
+        np.concatenate(
+            [
+                confidences(one, calibrator, settings.scale)
+                for one, calibrator in zip(scored, calibrators, strict=True)
+            ]
+        ),
+    )
 
 
 def _performance(
-    test: Split,
-    scored: Scored,
+    folds: Sequence[Fold],
+    documents: Sequence[Document],
+    outcomes: Sequence[Outcome],
     types: Sequence[str],
-    trained_on: Mapping[str, int],
-    settings: AnalysisSettings,
+    seed: int,
 ) -> Performance:
-    documents, outcomes, seed = scored.documents, scored.outcomes, settings.seed
+    trained_on = {
+        name: round(sum(fold.trained_on.get(name, 0) for fold in folds) / len(folds))
+        for name in types
+    }
 
-    def scores(names: Sequence[str], group_of: Any) -> tuple[GroupScore, ...]:
+    def scores(names: Sequence[str], group_of: GroupOf) -> tuple[GroupScore, ...]:
         counts = contributions(outcomes, documents, names, group_of)
         return tuple(group_scores(counts, names, seed))
 
-    projected = projected_documents(test)
+    projected = [document for fold in folds for document in projected_documents(fold.test)]
+    predictions = [one for fold in folds for one in fold.test.predictions]
     return Performance(
         original=overall_score(outcomes, documents, types, seed),
-        projected=overall_score(match(projected, test.predictions), projected, types, seed),
+        projected=overall_score(match(projected, predictions), projected, types, seed),
         types=scores(types, type_of),
         tiers=scores(TIERS, tier_group(trained_on)),
         tokens=scores(TOKENS, tokens_of),
         lengths=scores(LENGTHS, length_of),
-        trained_on={name: trained_on.get(name, 0) for name in types},
+        trained_on=trained_on,
     )
 
 
-def _errors(scored: Scored, types: Sequence[str], settings: AnalysisSettings) -> Errors:
-    seen = Counter(one.gold.type for one in scored.outcomes if one.gold is not None)
+def _errors(
+    documents: Sequence[Document],
+    outcomes: Sequence[Outcome],
+    types: Sequence[str],
+    settings: AnalysisSettings,
+) -> Errors:
+    seen = Counter(one.gold.type for one in outcomes if one.gold is not None)
     most = sorted(types, key=lambda name: (-seen[name], name))[: settings.confusion_types]
     return Errors(
-        kinds=count_kinds(scored.outcomes),
-        categories=count_categories(scored.outcomes),
-        confusion=confuse(scored.outcomes, most),
+        kinds=count_kinds(outcomes),
+        categories=count_categories(outcomes),
+        confusion=confuse(outcomes, most),
         examples=tuple(
             examples(
-                scored.outcomes,
-                scored.documents,
+                outcomes,
+                documents,
                 show_text=settings.show_text,
                 most=settings.examples,
                 seed=settings.seed,

@@ -33,6 +33,11 @@ class SpanMap:
         """(n,) chances; a higher confidence never gives a lower one."""
         return sigmoid(self.slope * log_odds(confidence) + self.shift)
 
+    def invert(self, chance: float) -> float:
+        """The confidence whose chance this is."""
+        odds = (log_odds(np.array(chance)) - self.shift) / self.slope
+        return float(sigmoid(odds))
+
 
 def scale(probability: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
     """(w, tags) the softmax of the logits divided by the temperature.

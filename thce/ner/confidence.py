@@ -61,7 +61,7 @@ class ConfidenceAnalysis:
     """The confidences of one split.
 
     Attributes:
-        calibrator: as fitted.
+        calibrators: as fitted, one a model.
         qualities: of each scale.
         loss_before: mean negative log-likelihood of the annotated tags, in nats a word.
         loss_after: the same at the fitted temperature.
@@ -71,7 +71,7 @@ class ConfidenceAnalysis:
             gave its type over its words.
     """
 
-    calibrator: Calibrator
+    calibrators: tuple[Calibrator, ...]
     qualities: tuple[ScaleQuality, ...]
     loss_before: float
     loss_after: float
@@ -101,27 +101,38 @@ def confidences(scored: Scored, calibrator: Calibrator, scale_name: Scale) -> ND
 
 
 def analyse_confidence(
-    scored: Scored, calibrator: Calibrator, seed: int = SEED
+    folds: Sequence[tuple[Scored, Calibrator]], seed: int = SEED
 ) -> ConfidenceAnalysis:
-    """What the calibrator, fitted elsewhere, is worth on this split."""
-    right = is_right(scored)
-    names = np.array([one.document for one in predicted_of(scored.outcomes)], dtype=np.str_)
+    """What calibrators, each fitted elsewhere, are worth on the split that they were not fitted on.
+
+    Args:
+        folds: what each model made of its own test documents, and its calibrator.
+        seed: of resampling.
+    """
+    right = np.concatenate([is_right(scored) for scored, _ in folds])
+    label = right[:, None].astype(np.int8)
+    names = np.array(
+        [one.document for scored, _ in folds for one in predicted_of(scored.outcomes)],
+        dtype=np.str_,
+    )
     qualities = []
     for name in SCALES:
-        probability = confidences(scored, calibrator, name)[:, None]
-        label = right[:, None].astype(np.int8)
+        probability = np.concatenate([confidences(*fold, name) for fold in folds])[:, None]
         # a prediction is a row and its document the group that is resampled
         measured = measure(probability, label, groups=names, seed=seed)
         qualities.append(ScaleQuality(name, measured, tuple(reliability(probability, label))))
-    raw = raw_confidence(scored)
+    raw = np.concatenate([raw_confidence(scored) for scored, _ in folds])
+    words = [len(scored.tokens) for scored, _ in folds]
+    before = [log_loss(scored.tokens) for scored, _ in folds]
+    after = [log_loss(scored.tokens, fitted.temperature) for scored, fitted in folds]
     return ConfidenceAnalysis(
-        calibrator=calibrator,
+        calibrators=tuple(calibrator for _, calibrator in folds),
         qualities=tuple(qualities),
-        loss_before=log_loss(scored.tokens),
-        loss_after=log_loss(scored.tokens, calibrator.temperature),
+        loss_before=float(np.average(before, weights=words)),
+        loss_after=float(np.average(after, weights=words)),
         right=raw[right],
         wrong=raw[~right],
-        missed=missed_probability(scored),
+        missed=np.concatenate([missed_probability(scored) for scored, _ in folds]),
     )
 
 

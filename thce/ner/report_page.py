@@ -6,7 +6,8 @@ from thce.evaluation.page import Figure, KeyFigure, Page, Section, render
 from thce.evaluation.results import Provenance
 from thce.evaluation.sections import origin
 from thce.evaluation.wording import describe_provenance, interval, number, percent
-from thce.ner.analysis import Analysis
+from thce.ner.analysis_results import Analysis
+from thce.ner.confidence import Calibrator
 from thce.ner.figures import (
     automation_curve,
     confidence_histograms,
@@ -171,12 +172,16 @@ def _readiness(analysis: Analysis) -> Section:
 
 
 def _fitted(analysis: Analysis) -> list[tuple[str, str]]:
-    settings, calibrator = analysis.settings, analysis.calibrator
+    settings, calibrators = analysis.settings, analysis.confidence.calibrators
     return [
         ("Confidence", settings.scale),
-        ("Temperature", f"{calibrator.temperature:.3f}"),
-        ("Span map", f"slope {calibrator.spans.slope:.3f}, shift {calibrator.spans.shift:.3f}"),
+        ("Temperature", ", ".join(f"{one.temperature:.3f}" for one in calibrators)),
+        ("Span map", "; ".join(map(_said, calibrators))),
         ("Threshold", f"{settings.threshold:g}"),
         ("Test documents", f"{analysis.documents} ({analysis.words:,} words)"),
         ("Validation documents", str(analysis.validation_documents)),
     ]
+
+
+def _said(calibrator: Calibrator) -> str:
+    return f"slope {calibrator.spans.slope:.3f}, shift {calibrator.spans.shift:.3f}"

@@ -7,7 +7,7 @@ import numpy as np
 from thce.evaluation.intervals import Interval
 from thce.evaluation.page import Cell, Column, Table
 from thce.evaluation.wording import UNDEFINED, interval, number, percent
-from thce.ner.analysis import Analysis
+from thce.ner.analysis_results import Analysis
 from thce.ner.counts import GroupScore
 from thce.ner.errors import Example
 from thce.ner.matching import Category

@@ -6,8 +6,8 @@ import numpy as np
 
 from thce.evaluation.intervals import Interval
 from thce.evaluation.wording import counted, interval, number, percent
-from thce.ner.analysis import Analysis
-from thce.ner.confidence import ScaleQuality
+from thce.ner.analysis_results import Analysis
+from thce.ner.confidence import ConfidenceAnalysis, ScaleQuality
 from thce.ner.counts import GroupScore
 from thce.ner.errors import NOTHING, OTHER, Confusion
 from thce.ner.operating import Promise
@@ -51,9 +51,10 @@ def listed(names: Sequence[str]) -> str:
 def describe_performance(analysis: Analysis) -> str:
     """How well mentions are found, in both ways of counting."""
     projected, original = analysis.performance.projected, analysis.performance.original
+    who = "the model" if analysis.folds == 1 else f"the models of {analysis.folds} folds"
     return (
-        f"On {counted(analysis.documents, 'document')} with "
-        f"{counted(analysis.annotated, 'annotated mention')} the model reached strict micro F1 "
+        f"On {counted(analysis.documents, 'test document')} with "
+        f"{counted(analysis.annotated, 'annotated mention')} {who} reached strict micro F1 "
         f"{with_interval(projected.micro_f1)} on the BIO projection and "
         f"{with_interval(original.micro_f1)} against the annotations as they are, discontinuous "
         f"and nested ones included, with precision {with_interval(original.precision)} and recall "
@@ -139,7 +140,7 @@ def describe_confidence(analysis: Analysis) -> str:
     return (
         f"{means} Taken as the chance that a span is right, raw confidence is off by "
         f"{_off(by_scale['raw'])} on average, at the fitted temperature of "
-        f"{found.calibrator.temperature:.2f} by {_off(by_scale['temperature'])}, and calibrated "
+        f"{_temperatures(found)} by {_off(by_scale['temperature'])}, and calibrated "
         f"by {_off(by_scale['calibrated'])}; the best possible would show "
         f"{number(by_scale['calibrated'].spans.error_if_perfect)} on as many. The temperature "
         f"takes the words' loss from {number(found.loss_before)} to {number(found.loss_after)} "
@@ -157,6 +158,7 @@ def describe_thresholds(analysis: Analysis) -> str:
         f"{best.threshold:.2f} of {analysis.settings.scale} confidence: on the test documents it "
         f"keeps {percent(best.coverage.estimate)} of the predictions, with precision "
         f"{with_interval(best.precision)} and recall {with_interval(best.recall)}."
+        f"{_as_raw(analysis, best.threshold)}"
     )
 
 
@@ -205,6 +207,7 @@ def describe_documents(analysis: Analysis) -> str:
         f"be coded without a person, which takes {needed} predicted mentions of "
         f"{listed([spoken(name) for name in settings.high_value])} at or above it; in the others "
         "a person has to look at the mentions below it only."
+        f"{_as_raw(analysis, settings.threshold)}"
     )
 
 
@@ -226,6 +229,13 @@ def describe_risks(analysis: Analysis) -> str:
         f"At that threshold the precision of the types of highest value is {listed(valued)}. "
         f"The risk of false positives is {'; '.join(parts)}."
     )
+
+
+def _as_raw(analysis: Analysis, threshold: float) -> str:
+    raw = analysis.raw_threshold(threshold)
+    if raw is None or analysis.settings.scale == "raw":
+        return ""
+    return f" As raw confidence, which a bundle answers with, that is {raw:.4f}."
 
 
 def _precision_of(risk: TypeRisk | None) -> str:
@@ -251,6 +261,13 @@ def _most_confused(confusion: Confusion) -> str:
         f" The type most often taken for another is {spoken(names[named[row]])}, for "
         f"{spoken(names[named[column]])} ({counted(int(counts[row, column]), 'time')})."
     )
+
+
+def _temperatures(found: ConfidenceAnalysis) -> str:
+    values = sorted(one.temperature for one in found.calibrators)
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    return f"{values[0]:.2f} to {values[-1]:.2f}"
 
 
 def _mean(values: "np.ndarray") -> str:
