@@ -6,8 +6,9 @@ fragments. What cannot be used is refused by file and line; what is merely odd i
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from thce.errors import InputError
@@ -219,14 +220,8 @@ def _check(entity: Entity, length: int, where: str, types: Collection[str] | Non
             raise InputError(
                 f"{where}: fragment {start} {end} lies outside the text of {length} characters"
             )
-    if any(end > start for (_, end), (start, _) in _neighbours(entity.spans)):
+    if any(end > start for (_, end), (start, _) in pairwise(entity.spans)):
         raise InputError(f"{where}: the fragments overlap or are out of order")
-
-
-def _neighbours(
-    spans: tuple[tuple[int, int], ...],
-) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    return zip(spans, spans[1:], strict=False)
 
 
 def _difference(entity: Entity, text: str) -> str:

@@ -75,6 +75,8 @@ def describe(corpus: Corpus) -> dict[str, Any]:
         "words": words,
         "mentions": sum(counts.values()),
         "projection": dict(outcomes),
-        "types": {name: {"mentions": count, "tier": tier_of(count)} for name, count in counts.items()},
+        "types": {
+            name: {"mentions": count, "tier": tier_of(count)} for name, count in counts.items()
+        },
         "oddities": [str(oddity) for one in corpus.files for oddity in one.oddities],
     }

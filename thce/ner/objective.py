@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from thce.evaluation.multilabel import micro_f1, precision, recall
 from thce.ner.decode import Probabilities, best_tags, tag_names
-from thce.ner.scores import precision_recall_f1, strict_counts
+from thce.ner.scores import strict_counts
 from thce.ner.tags import TagSet
 from thce.ner.windows import Encoded, Window, WindowEncoder, join_windows
 from thce.training.batches import Indices
@@ -86,14 +87,21 @@ class TagTask:
         counts = np.sum(
             [
                 strict_counts(
-                    tag_names(document.tags, self.tags), tag_names(best_tags(one), self.tags), self.tags
+                    tag_names(document.tags, self.tags),
+                    tag_names(best_tags(one), self.tags),
+                    self.tags.types,
                 )
                 for document, one in zip(self.validation, found, strict=True)
             ],
-            axis=(0, 1),
-        )
-        precision, recall, f1 = precision_recall_f1(counts).tolist()
-        return {"score": f1, "val_f1": f1, "val_precision": precision, "val_recall": recall}
+            axis=(0, -1),
+        )[:, None]
+        f1 = float(np.nan_to_num(micro_f1(counts)))
+        return {
+            "score": f1,
+            "val_f1": f1,
+            "val_precision": float(np.nan_to_num(precision(counts)[0])),
+            "val_recall": float(np.nan_to_num(recall(counts)[0])),
+        }
 
     @torch.no_grad()
     def probabilities(

@@ -146,9 +146,7 @@ def window_bounds(count: int, size: int, stride: int) -> list[tuple[int, int]]:
     return [*bounds, (max(0, min(start, count - size)), count)]
 
 
-def _first_tokens(
-    words: Sequence[tuple[int, int]], tokens: Sequence[tuple[int, int]]
-) -> Positions:
+def _first_tokens(words: Sequence[tuple[int, int]], tokens: Sequence[tuple[int, int]]) -> Positions:
     """The first token that shares a character with each word; -1 where none does."""
     first = np.full(len(words), -1, dtype=np.int64)
     token = 0
@@ -161,7 +159,7 @@ def _first_tokens(
 
 
 def _read_in(first: Positions, bounds: Sequence[tuple[int, int]], count: int) -> Positions:
-    """Per word the window with the most context on its poorer side; the text's ends count as far."""
+    """Per word the window with the most context on its poorer side; a text's ends cost nothing."""
     context = np.full((len(bounds), len(first)), -1, dtype=np.int64)
     for row, (start, end) in enumerate(bounds):
         left = first - start if start > 0 else np.full(len(first), count)
