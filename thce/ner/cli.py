@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 
+from thce.ner import cli_analysis
 from thce.registry.cli_options import CONFIG, JSON, SET, show
 from thce.steps import run_step
 
@@ -154,3 +155,6 @@ def crossval(
         output=output,
         folds=folds,
     )
+
+
+cli_analysis.add_to(app)
