@@ -127,7 +127,7 @@ def test_an_empty_document_is_named(tmp_path: Path, text: str) -> None:
 def test_a_folder_must_be_whole(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         read_folder(tmp_path / "absent")
-    with pytest.raises(InputError, match="no .ann file"):
+    with pytest.raises(InputError, match=r"no \.ann file"):
         read_folder(tmp_path)
     (tmp_path / "two.txt").write_text("Pain.")
     write(tmp_path, "")

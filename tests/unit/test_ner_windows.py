@@ -1,5 +1,6 @@
 """Windows: no text is cut off, and every word is read once, where it is seen best."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def test_windows_hold_every_token_and_share_the_stride(count: int, size: int, st
     held = {token for start, end in bounds for token in range(start, end)}
     assert held == set(range(count))
     assert all(0 <= start <= end and end - start <= size for start, end in bounds)
-    for (_, end), (start, _) in zip(bounds, bounds[1:], strict=False):
+    for (_, end), (start, _) in pairwise(bounds):
         assert end - start >= stride
     if count >= size:
         assert all(end - start == size for start, end in bounds)
