@@ -1,11 +1,13 @@
 """The tagger: a transformers encoder with one linear layer over its tokens."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from thce.files import write_json
 from thce.ner.tags import TagSet
 
 _COUNT_FROM_PAD = frozenset({"roberta", "xlm-roberta", "camembert", "mpnet"})
@@ -71,31 +73,34 @@ class Tagger(nn.Module):
 
     def empty_copy(self) -> "Tagger":
         """The same architecture with fresh weights, outside any wrapper."""
-        from transformers import AutoModelForTokenClassification
-
-        return Tagger(
-            AutoModelForTokenClassification.from_config(
-                self.model.config, attn_implementation=_attention()
-            )
-        )
+        return Tagger(_from_config(self.model.config))
 
     def save(self, folder: str | Path) -> None:
         """Writes model.safetensors and config.json, as transformers reads them."""
-        self.model.save_pretrained(str(folder))
+        from safetensors.torch import save_model
+
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        save_model(self.model, str(target / "model.safetensors"), metadata={"format": "pt"})
+        write_json(target / "config.json", json.loads(self.model.config.to_json_string(False)))
 
     @classmethod
     def load(cls, folder: str | Path) -> "Tagger":
         """Reads what `save` wrote."""
-        from transformers import AutoModelForTokenClassification
+        from safetensors.torch import load_model
+        from transformers import AutoConfig
 
-        return cls(
-            AutoModelForTokenClassification.from_pretrained(
-                str(folder),
-                dtype=torch.float32,
-                local_files_only=True,
-                attn_implementation=_attention(),
-            )
-        )
+        source = Path(folder)
+        config = AutoConfig.from_pretrained(str(source), local_files_only=True)
+        tagger = cls(_from_config(config))
+        load_model(tagger.model, str(source / "model.safetensors"))
+        return tagger.float()
+
+
+def _from_config(config: Any) -> Any:
+    from transformers import AutoModelForTokenClassification
+
+    return AutoModelForTokenClassification.from_config(config, attn_implementation=_attention())
 
 
 def _attention() -> str:
