@@ -131,6 +131,7 @@ NER = Kind(
         "tokenizer/tokenizer.json",
         "tokenizer/tokenizer_config.json",
         "training.json",
+        "transitions.json",
     ),
     check=_check_ner,
     contest=_ner_contest,

@@ -1,4 +1,4 @@
-"""Probabilities of tags -> mentions: the best sequence that BIO allows."""
+"""Probabilities of tags -> the best sequence that BIO allows -> mentions."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from thce.ner.documents import Prediction
 from thce.ner.tags import TagSet, chunks
+from thce.ner.transitions import Steps
 from thce.ner.words import Words
 
 Probabilities = NDArray[np.float32]
@@ -15,14 +16,12 @@ Probabilities = NDArray[np.float32]
 _FLOOR = 1e-12
 
 
-def best_tags(probabilities: Probabilities) -> NDArray[np.int64]:
-    """The most probable sequence in which every I-X follows a B-X or an I-X (Viterbi 1967).
-
-    The only forbidden steps lead into I-X, so that a word costs time in the number of tags and
-    not in its square.
+def best_tags(probabilities: Probabilities, steps: Steps) -> NDArray[np.int64]:
+    """The sequence with the highest sum of log probabilities and steps (Viterbi 1967).
 
     Args:
-        probabilities: (n, 1 + 2t) in the order of `TagSet.tags`.
+        probabilities: (n, tags) in the order of `TagSet.tags`.
+        steps: (tags, tags), as `Transitions.steps` gives them.
 
     Returns:
         (n,) tag ids.
@@ -31,18 +30,12 @@ def best_tags(probabilities: Probabilities) -> NDArray[np.int64]:
     count, tags = score.shape
     if count == 0:
         return np.zeros(0, dtype=np.int64)
-    begin, inside = np.arange(1, tags, 2), np.arange(2, tags, 2)
     back = np.zeros((count, tags), dtype=np.int64)
-    total = score[0].copy()
-    total[inside] = -np.inf
+    total = score[0] + steps[0]
     for word in range(1, count):
-        best = int(total.argmax())
-        back[word] = best
-        stays = total[inside] > total[begin]
-        back[word, inside] = np.where(stays, inside, begin)
-        step = np.full(tags, total[best])
-        step[inside] = np.where(stays, total[inside], total[begin])
-        total = step + score[word]
+        reached = total[:, np.newaxis] + steps
+        back[word] = reached.argmax(axis=0)
+        total = reached.max(axis=0) + score[word]
     path = np.empty(count, dtype=np.int64)
     path[-1] = total.argmax()
     for word in range(count - 1, 0, -1):
@@ -56,10 +49,21 @@ def tag_names(path: NDArray[np.int64], tags: TagSet) -> list[str]:
 
 
 def predictions_of(
-    document: str, words: Words, probabilities: Probabilities, tags: TagSet
+    document: str,
+    words: Words,
+    probabilities: Probabilities,
+    path: NDArray[np.int64],
+    tags: TagSet,
 ) -> list[Prediction]:
-    """The mentions of one document with their confidence, in order."""
-    path = best_tags(probabilities)
+    """The mentions that a sequence of tags spells, in order, with their confidence.
+
+    Args:
+        document: its id.
+        words: n words.
+        probabilities: (n, tags).
+        path: (n,) of `best_tags`.
+        tags: of the model.
+    """
     found = []
     for kind, first, last in chunks(tag_names(path, tags)):
         confidences = probabilities[np.arange(first, last), path[first:last]].tolist()

@@ -14,7 +14,7 @@ from thce.evaluation.intervals import bootstrap
 from thce.evaluation.multilabel import f1, macro_f1, micro_f1, nan_to_none, precision, recall
 from thce.files import read_json, write_json
 from thce.ner.corpus import read_corpus
-from thce.ner.decode import best_tags, tag_names
+from thce.ner.decode import tag_names
 from thce.ner.documents import Document
 from thce.ner.predict import usable_cores
 from thce.ner.prediction_files import PREDICTIONS_FILE, TOKENS_FILE, write_predictions, write_tokens
@@ -149,7 +149,7 @@ def count(
     strict = [
         strict_counts(
             project(document).tags,
-            tag_names(best_tags(answer.probabilities), predictor.tags),
+            tag_names(answer.path, predictor.tags),
             columns,
         )
         for document, answer in zip(wanted, answers, strict=True)

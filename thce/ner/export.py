@@ -23,12 +23,13 @@ from thce.files import copy_folder, read_json, write_json, write_text
 from thce.ner.corpus import fingerprint, read_corpus
 from thce.ner.decode import Probabilities, best_tags, tag_names
 from thce.ner.documents import Document
-from thce.ner.predictor import load_encoder
+from thce.ner.predictor import TRANSITIONS_FILE, load_encoder, load_transitions
 from thce.ner.projection import project
 from thce.ner.scores import strict_counts
 from thce.ner.session import TagSessions
 from thce.ner.splits import in_split
 from thce.ner.tags import TagSet
+from thce.ner.transitions import Steps
 from thce.ner.type_policy import apply_mapping
 from thce.ner.windows import Encoded
 from thce.paths import home, is_remote, resolve
@@ -112,7 +113,7 @@ def run(config: ExportConfig) -> dict[str, Any]:
         staging = Path(folder)
         for name in ("model", "tokenizer"):
             copy_folder(trained / name, staging / name)
-        for name in ("config.yaml", "tags.json", "splits.json", "training.json"):
+        for name in ("config.yaml", "tags.json", "splits.json", "training.json", TRANSITIONS_FILE):
             shutil.copyfile(trained / name, staging / name)
         write_json(staging / THRESHOLDS_FILE, {"auto_code_from": config.auto_code_from})
         exported = _export_weights(config, staging, validation)
@@ -159,6 +160,7 @@ def _export_weights(config: ExportConfig, staging: Path, validation: list[Docume
     from thce.registry.onnx_int8 import quantise_int8
 
     tags = TagSet.from_dict(read_json(staging / "tags.json"), str(staging / "tags.json"))
+    steps = load_transitions(staging, tags).steps
     model = Tagger.load(staging / "model").eval()
     (staging / "onnx").mkdir()
     paths = {name: staging / entry.file for name, entry in FILES.items()}
@@ -177,14 +179,14 @@ def _export_weights(config: ExportConfig, staging: Path, validation: list[Docume
             f"fp32 differs from torch by {difference:.2g} in probability, more than "
             f"{config.max_torch_difference:.2g}; nothing was published"
         )
-    scores = {name: _val_f1(validation, one, tags) for name, one in found.items()}
+    scores = {name: _val_f1(validation, one, tags, steps) for name, one in found.items()}
     loss = float(np.nan_to_num(scores[FP32].estimate - scores[INT8].estimate))
     default = INT8 if loss <= config.max_f1_loss else FP32
     score = scores[default]
     where = f"{len(validation)} validation documents, which chose the epoch"
     parity = {
         "fp32_against_torch": {"max_difference": difference},
-        "int8_against_fp32": _int8_parity(found[INT8], found[FP32]) | {"f1_loss": loss},
+        "int8_against_fp32": _int8_parity(found[INT8], found[FP32], steps) | {"f1_loss": loss},
         "max_torch_difference": config.max_torch_difference,
         "max_f1_loss": config.max_f1_loss,
         "default_weights": default,
@@ -217,12 +219,14 @@ def _torch_difference(model: Any, encoded: list[Encoded], path: Path, tags: int)
     return worst
 
 
-def _int8_parity(found: list[Probabilities], reference: list[Probabilities]) -> dict[str, Any]:
+def _int8_parity(
+    found: list[Probabilities], reference: list[Probabilities], steps: Steps
+) -> dict[str, Any]:
     difference = np.concatenate(
         [np.abs(one - other).max(axis=1) for one, other in zip(found, reference, strict=True)]
     )
     flips = sum(
-        int((best_tags(one) != best_tags(other)).sum())
+        int((best_tags(one, steps) != best_tags(other, steps)).sum())
         for one, other in zip(found, reference, strict=True)
     )
     return {
@@ -233,10 +237,14 @@ def _int8_parity(found: list[Probabilities], reference: list[Probabilities]) -> 
     }
 
 
-def _val_f1(validation: list[Document], found: list[Probabilities], tags: TagSet) -> Interval:
+def _val_f1(
+    validation: list[Document], found: list[Probabilities], tags: TagSet, steps: Steps
+) -> Interval:
     counts = np.stack(
         [
-            strict_counts(project(document).tags, tag_names(best_tags(one), tags), tags.types)
+            strict_counts(
+                project(document).tags, tag_names(best_tags(one, steps), tags), tags.types
+            )
             for document, one in zip(validation, found, strict=True)
         ]
     )

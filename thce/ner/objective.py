@@ -12,6 +12,7 @@ from thce.evaluation.multilabel import micro_f1, precision, recall
 from thce.ner.decode import Probabilities, best_tags, tag_names
 from thce.ner.scores import strict_counts
 from thce.ner.tags import TagSet
+from thce.ner.transitions import Transitions
 from thce.ner.windows import Encoded, Window, WindowEncoder, join_windows
 from thce.training.batches import Indices
 from thce.training.loop import Metrics
@@ -40,12 +41,28 @@ class TagTask:
         train: Sequence[TaggedDocument],
         validation: Sequence[TaggedDocument],
         tags: TagSet,
+        transitions: Transitions,
         device: torch.device,
         precision: str,
         rank: int,
         world_size: int,
+        masking: float = 0.0,
     ) -> None:
-        """Holds the windows of the training documents and the validation documents."""
+        """Holds the windows of the training documents and the validation documents.
+
+        Args:
+            encoder: pads, and knows the token that hides others.
+            train: documents to learn from.
+            validation: documents that rank epochs.
+            tags: in the order of the model's answers.
+            transitions: how a sequence is decoded.
+            device: of this worker.
+            precision: fp32 or bf16.
+            rank: of this worker.
+            world_size: how many there are.
+            masking: share of the tokens that are hidden in training, anew every time: with few
+                documents the model else learns their words by heart.
+        """
         self.encoder = encoder
         self.examples: list[tuple[Window, NDArray[np.int64]]] = [
             (window, document.tags[window.words])
@@ -55,10 +72,12 @@ class TagTask:
         ]
         self.validation = validation
         self.tags = tags
+        self.transitions = transitions
         self.device = device
         self.precision = precision
         self.rank = rank
         self.world_size = world_size
+        self.masking = masking
 
     @property
     def lengths(self) -> list[int]:
@@ -74,12 +93,19 @@ class TagTask:
         if not len(examples):
             return self.logits(module, [np.array([self.encoder.pad_id])]).sum() * 0.0
         chosen = [self.examples[index] for index in examples]
-        logits = self.logits(module, [window.ids for window, _ in chosen])
+        logits = self.logits(module, [self._masked(window) for window, _ in chosen])
         rows = np.repeat(np.arange(len(chosen)), [len(tags) for _, tags in chosen])
         positions = np.concatenate([window.positions for window, _ in chosen])
         target = torch.from_numpy(np.concatenate([tags for _, tags in chosen])).to(self.device)
         read = logits[torch.from_numpy(rows), torch.from_numpy(positions)]
         return nn.functional.cross_entropy(read, target, reduction="sum")
+
+    def _masked(self, window: Window) -> NDArray[np.int64]:
+        """The ids of a window, some of them hidden."""
+        if self.masking == 0:
+            return window.ids
+        hidden = torch.rand(len(window.ids)).numpy() < self.masking
+        return self.encoder.hide(window.ids, hidden)
 
     def evaluate(self, module: nn.Module) -> Metrics:
         """Strict micro F1 on the validation documents: what ranks epochs."""
@@ -88,7 +114,7 @@ class TagTask:
             [
                 strict_counts(
                     tag_names(document.tags, self.tags),
-                    tag_names(best_tags(one), self.tags),
+                    tag_names(best_tags(one, self.transitions.steps), self.tags),
                     self.tags.types,
                 )
                 for document, one in zip(self.validation, found, strict=True)

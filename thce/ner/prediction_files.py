@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from thce.errors import InputError
 from thce.files import write_parquet
-from thce.ner.decode import alternative, best_tags
+from thce.ner.decode import alternative
 from thce.ner.documents import Prediction
 from thce.ner.predictor import Answer
 from thce.ner.tags import TagSet
@@ -82,7 +82,7 @@ def write_tokens(
         columns["word"] += range(len(spans))
         columns["start"] += [start for start, _ in spans]
         columns["end"] += [end for _, end in spans]
-        predicted += names[best_tags(answer.probabilities)].tolist()
+        predicted += names[answer.path].tolist()
     flat = np.concatenate([answer.probabilities for answer in answers]).astype(np.float32)
     table = pa.table(
         {

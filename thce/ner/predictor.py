@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from thce.bundles.load import Bundle, open_bundle
 from thce.errors import InputError
 from thce.files import read_json
-from thce.ner.decode import Probabilities, predictions_of
+from thce.ner.decode import Probabilities, best_tags, predictions_of
 from thce.ner.documents import Prediction
 from thce.ner.session import TagSessions
 from thce.ner.tags import TagSet
+from thce.ner.transitions import Transitions
 from thce.ner.windows import Encoded, WindowEncoder
+
+TRANSITIONS_FILE = "transitions.json"
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,13 @@ class Answer:
     Attributes:
         encoded: its words.
         probabilities: (words, tags).
+        path: (words,) the best sequence of tag ids.
         mentions: in order, none overlapping another.
     """
 
     encoded: Encoded
     probabilities: Probabilities
+    path: NDArray[np.int64]
     mentions: tuple[Prediction, ...]
 
 
@@ -54,6 +61,7 @@ class Predictor:
         self.weights, entry = bundle.weights(weights)
         self.tags_file: dict[str, Any] = read_json(bundle.path("tags.json"))
         self.tags = TagSet.from_dict(self.tags_file, str(bundle.path("tags.json")))
+        self.transitions = load_transitions(bundle.folder, self.tags)
         self.encoder = load_encoder(bundle.folder)
         self.sessions = TagSessions(bundle.path(entry.file), len(self.tags.tags), sessions)
 
@@ -69,12 +77,23 @@ class Predictor:
     def predict(self, ids: Sequence[str], texts: Sequence[str]) -> list[Answer]:
         """The mentions of n texts, in the order given; a text without words has none."""
         encoded = [self.encoder.encode(text) for text in texts]
-        return [
-            Answer(one, found, tuple(predictions_of(name, one.words, found, self.tags)))
-            for name, one, found in zip(
-                ids, encoded, self.sessions.probabilities(encoded), strict=True
-            )
-        ]
+        found = self.sessions.probabilities(encoded)
+        return [self._answer(*one) for one in zip(ids, encoded, found, strict=True)]
+
+    def _answer(self, name: str, encoded: Encoded, probabilities: Probabilities) -> Answer:
+        path = best_tags(probabilities, self.transitions.steps)
+        mentions = predictions_of(name, encoded.words, probabilities, path, self.tags)
+        return Answer(encoded, probabilities, path, tuple(mentions))
+
+
+def load_transitions(folder: Path, tags: TagSet) -> Transitions:
+    """The transitions of a bundle or training output.
+
+    Raises:
+        InputError: they are absent or of other tags.
+    """
+    path = folder / TRANSITIONS_FILE
+    return Transitions.from_dict(read_json(path), len(tags.tags), str(path))
 
 
 def load_encoder(folder: Path) -> WindowEncoder:

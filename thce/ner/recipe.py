@@ -25,6 +25,11 @@ class Recipe(Config):
         warmup_steps: steps with a rising rate.
         warmup_share: the most that they may be of all steps: what counts in a short run.
         dropout: hidden dropout while training; attention has none.
+        average: decay of the average of the weights over the steps, which is what is evaluated
+            and kept; 0 keeps the last weights.
+        masking: share of the tokens that are hidden from the model in training, anew every time.
+        transition_weight: how much it counts, when a sequence of tags is chosen, which tag
+            followed which in training; 0 heeds only what BIO forbids.
         clip: largest gradient norm.
         patience: epochs without a better strict F1 on validation before stopping; 0 never stops.
         checkpoint_every: epochs between resumable checkpoints; 0 keeps only the end.
@@ -48,6 +53,9 @@ class Recipe(Config):
     warmup_steps: int = Field(500, ge=0)
     warmup_share: float = Field(0.1, ge=0, lt=1)
     dropout: float = Field(0.1, ge=0, lt=1)
+    average: float = Field(0.99, ge=0, lt=1)
+    masking: float = Field(0.0, ge=0, lt=1)
+    transition_weight: float = Field(0.5, ge=0)
     clip: float = Field(1.0, gt=0)
     patience: int = Field(3, ge=0)
     checkpoint_every: int = Field(1, ge=0)

@@ -32,6 +32,7 @@ PRODUCT = (
     "splits.json",
     "tags.json",
     "training.json",
+    "transitions.json",
     "wandb",
 )
 
@@ -56,6 +57,8 @@ def run(config: TrainConfig) -> dict[str, Any]:
         raise InputError(
             "wandb: the package is not installed; `pip install wandb`, or leave it out"
         )
+    if config.average > 0 and config.strategy != "ddp":
+        raise InputError("average: DeepSpeed keeps no average of the weights; set average=0")
     output = Path(resolve(config.output))
     require_replaceable("output", output, PRODUCT)
     config = config.model_copy(update=_absolute(config))

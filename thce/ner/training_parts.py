@@ -12,9 +12,11 @@ from thce.files import read_json, write_json, write_jsonl
 from thce.ner.corpus import fingerprint
 from thce.ner.model import Tagger
 from thce.ner.objective import TagTask
+from thce.ner.predictor import TRANSITIONS_FILE
 from thce.ner.splits import SplitConfig
 from thce.ner.tags import TagSet
 from thce.ner.training_data import TrainingData, prepare, tagged
+from thce.ner.transitions import Transitions
 from thce.ner.type_policy import TypePolicy
 from thce.ner.windows import WindowEncoder
 from thce.registry.splits import SPLITS, TRAIN, VAL
@@ -42,13 +44,14 @@ class Parts:
     run: str
 
     def write_product(self, folder: Path, progress: Progress, best: dict[str, Tensor]) -> None:
-        """Writes model/, tokenizer/, tags.json, splits.json, metrics.jsonl and training.json."""
+        """Writes model/, tokenizer/, metrics.jsonl and training.json; tags, steps and splits."""
         folder.mkdir(parents=True)
         model = self.model.empty_copy()
         model.load_state_dict(best)
         model.save(folder / "model")
         self.tokenizer.save_pretrained(str(folder / "tokenizer"))
         write_json(folder / "tags.json", self.data.tags_file())
+        write_json(folder / TRANSITIONS_FILE, self.task.transitions.to_dict())
         write_json(folder / "splits.json", self.data.splits_file())
         write_jsonl(folder / "metrics.jsonl", progress.history)
         best_row = progress.history[progress.best_epoch - 1]
@@ -89,16 +92,24 @@ def build_parts(
         int(tokenizer.pad_token_id),
         settings["max_tokens"],
         settings["stride"],
+        tokenizer.mask_token_id,
     )
+    if settings["masking"] > 0 and tokenizer.mask_token_id is None:
+        raise InputError("masking: this encoder's tokenizer has no mask; set it to 0")
+    train = tagged(data.split(TRAIN), encoder, data.tags)
     task = TagTask(
         encoder,
-        tagged(data.split(TRAIN), encoder, data.tags),
+        train,
         tagged(data.split(VAL), encoder, data.tags),
         data.tags,
+        Transitions.of(
+            (one.tags for one in train), len(data.tags.tags), settings["transition_weight"]
+        ),
         device,
         resolve_precision(settings["precision"], device),
         rank,
         world_size,
+        settings["masking"],
     )
     plan = BatchPlan(
         task.lengths, settings["batch_size"], settings["micro_batch_size"], settings["seed"]
@@ -125,7 +136,9 @@ def build_parts(
             plan.micro_batches(world_size),
         )
     else:
-        replica = PlainReplica(model, groups, settings["clip"], world_size, device)
+        replica = PlainReplica(
+            model, groups, settings["clip"], world_size, device, settings["average"]
+        )
     return Parts(model, tokenizer, data, task, replica, plan, schedule, settings["run"])
 
 

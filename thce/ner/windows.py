@@ -55,7 +55,14 @@ class Encoded:
 class WindowEncoder:
     """Cuts documents into windows with a tokenizer that is one file."""
 
-    def __init__(self, tokenizer: Any, pad_id: int, max_tokens: int, stride: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        pad_id: int,
+        max_tokens: int,
+        stride: int,
+        mask_id: int | None = None,
+    ) -> None:
         """Wraps a `tokenizers.Tokenizer`.
 
         Args:
@@ -63,6 +70,7 @@ class WindowEncoder:
             pad_id: fills short rows of a batch.
             max_tokens: of a window, special tokens included.
             stride: tokens that a window shares with the one before it.
+            mask_id: hides tokens in training.
 
         Raises:
             InputError: the stride leaves a window nothing of its own.
@@ -70,7 +78,7 @@ class WindowEncoder:
         self._tokenizer = tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self.pad_id = pad_id
+        self.pad_id, self.mask_id = pad_id, mask_id
         probe = tokenizer.encode("a")
         inside = [place for place, one in enumerate(probe.special_tokens_mask) if not one]
         self._before = probe.ids[: inside[0]]
@@ -121,6 +129,12 @@ class WindowEncoder:
             words,
             first[words] - start + len(self._before),
         )
+
+    def hide(self, ids: TokenIds, hidden: NDArray[np.bool_]) -> TokenIds:
+        """The ids with the mask in place of those hidden; special tokens stay."""
+        chosen = hidden.copy()
+        chosen[: len(self._before)] = chosen[len(ids) - len(self._after) :] = False
+        return np.where(chosen, self.mask_id, ids)
 
     def pad(self, sequences: Sequence[TokenIds]) -> tuple[TokenIds, TokenIds]:
         """Pads to the longest: (input_ids, attention_mask), both int64 (batch, seq)."""
