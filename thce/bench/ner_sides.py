@@ -76,7 +76,7 @@ class _Torch:
 
         from thce.files import read_json
         from thce.ner.model import Tagger
-        from thce.ner.predictor import load_encoder
+        from thce.ner.predictor import load_encoder, load_transitions
         from thce.ner.tags import TagSet
 
         types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -84,9 +84,10 @@ class _Torch:
         self._model = Tagger.load(bundle / "model").eval().to(self._device, types[side.precision])
         self._encoder = load_encoder(bundle)
         self._tags = TagSet.from_dict(read_json(bundle / "tags.json"), "tags.json")
+        self._steps = load_transitions(bundle, self._tags).steps
 
     def answer(self, texts: Sequence[str], batch: int) -> list[list[Prediction]]:
-        from thce.ner.decode import predictions_of
+        from thce.ner.decode import best_tags, predictions_of
         from thce.ner.windows import join_windows
 
         found: list[list[Prediction]] = []
@@ -95,7 +96,8 @@ class _Torch:
             joined = join_windows(encoded, self._read(encoded, batch), len(self._tags.tags))
             for at, (one, probabilities) in enumerate(zip(encoded, joined, strict=True)):
                 name = str(start + at)
-                found.append(predictions_of(name, one.words, probabilities, self._tags))
+                path = best_tags(probabilities, self._steps)
+                found.append(predictions_of(name, one.words, probabilities, path, self._tags))
         return found
 
     def _read(self, encoded: Sequence[Any], batch: int) -> list[tuple[int, int, Any]]:

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from thce.bundles.build import BundleSpec, build
 from thce.bundles.manifest import BaseWeights
 from thce.files import write_json, write_text
 from thce.ner.export import FILES, FP32, INT8, THRESHOLDS_FILE
+from thce.ner.predictor import TRANSITIONS_FILE
 from thce.ner.tags import TagSet
+from thce.ner.transitions import Transitions
 
 TYPES = 41
 """As many as MACCROBAT has."""
@@ -51,6 +55,8 @@ def build_untrained_tagger(base: str, folder: Path) -> Path:
     write_json(
         folder / "tags.json", tags.to_dict() | {"mapping": mapping, "train_mentions": counts}
     )
+    untold = Transitions(np.zeros((len(tags.tags),) * 2, dtype=np.int64), weight=0.0)
+    write_json(folder / TRANSITIONS_FILE, untold.to_dict())
     write_json(folder / THRESHOLDS_FILE, {"auto_code_from": None})
     write_json(folder / "splits.json", {"assignment": {}, "leaks": []})
     write_json(folder / "training.json", {})

@@ -8,7 +8,6 @@ from thce.errors import InputError
 from thce.files import read_json
 from thce.ner.analysis_results import Fold, Split
 from thce.ner.corpus import read_corpus
-from thce.ner.decode import best_tags
 from thce.ner.documents import Document
 from thce.ner.evaluate import mapped
 from thce.ner.predictor import Answer, Predictor
@@ -92,7 +91,7 @@ def _tokens(
         start=np.array([start for start, _ in spans], dtype=np.int64),
         end=np.array([end for _, end in spans], dtype=np.int64),
         gold=np.array([tags.tag2id[tag] for tag in gold], dtype=np.int64),
-        predicted=np.concatenate([best_tags(answer.probabilities) for answer in answers]),
+        predicted=np.concatenate([answer.path for answer in answers]),
         probability=np.concatenate([answer.probabilities for answer in answers]),
         tags=tags.tags,
     )
