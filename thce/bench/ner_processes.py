@@ -1,7 +1,8 @@
 """One process for each way to answer: loaded once, timed when asked, with memory of its own."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
@@ -16,26 +17,33 @@ class SideProcess:
     """A side that lives in another process, idle until it is timed."""
 
     def __init__(self, side: Side, bundle: str, threads: int) -> None:
-        """Starts the process and loads the bundle."""
+        """Starts the process and loads the bundle.
+
+        Raises:
+            InputError: the bundle cannot be used.
+        """
         self.side = side
-        self._pool = get_context("spawn").Pool(1, _load, (side, bundle, threads))
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"))
+        self._call(_load, side, bundle, threads)
 
     def seconds(self, texts: Sequence[str], batch: int) -> float:
         """Seconds of answering the texts, so many at once."""
-        return float(self._pool.apply(_timed, (list(texts), batch)))
+        return float(self._call(_timed, list(texts), batch))
 
     def mentions(self, texts: Sequence[str], batch: int) -> list[list[Prediction]]:
         """The answers."""
-        return list(self._pool.apply(_answer, (list(texts), batch)))
+        return list(self._call(_answer, list(texts), batch))
 
     def memory(self) -> int:
         """The most memory it has had resident, in bytes; on a GPU, the most allocated there."""
-        return int(self._pool.apply(_memory, (self.side.device,)))
+        return int(self._call(_memory, self.side.device))
 
     def close(self) -> None:
         """Ends the process."""
-        self._pool.terminate()
-        self._pool.join()
+        self._pool.shutdown()
+
+    def _call(self, function: Callable[..., Any], *given: Any) -> Any:
+        return self._pool.submit(function, *given).result()
 
 
 def _load(side: Side, bundle: str, threads: int) -> None:

@@ -14,7 +14,8 @@ from thce.ner.transitions import Transitions
 
 TYPES = 41
 """As many as MACCROBAT has."""
-MOST_TOKENS, STRIDE = 256, 64
+MOST_TOKENS = 256
+"""Of a window, where the encoder reads as many; a quarter of them is shared with the one before."""
 
 
 def build_untrained_tagger(base: str, folder: Path) -> Path:
@@ -61,7 +62,8 @@ def build_untrained_tagger(base: str, folder: Path) -> Path:
     write_json(folder / "splits.json", {"assignment": {}, "leaks": []})
     write_json(folder / "training.json", {})
     write_json(folder / "parity.json", {"default_weights": INT8})
-    write_text(folder / "config.yaml", f"max_tokens: {MOST_TOKENS}\nstride: {STRIDE}\n")
+    window = min(MOST_TOKENS, model.positions)
+    write_text(folder / "config.yaml", f"max_tokens: {window}\nstride: {window // 4}\n")
     write_text(folder / "README.md", "An untrained model for benches. Its answers mean nothing.\n")
     build(
         folder,

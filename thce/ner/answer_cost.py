@@ -6,6 +6,7 @@ lies in the caches.
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -60,8 +61,8 @@ def _cost(model: str, weights: str | None, measured: Sequence[Measured]) -> Cost
 
 
 def _in_own_process(model: str, weights: str | None, texts: Sequence[str]) -> Measured:
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(answer_one_by_one, (model, weights, list(texts)))
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(answer_one_by_one, model, weights, list(texts)).result()
 
 
 def answer_one_by_one(model: str, weights: str | None, texts: Sequence[str]) -> Measured:
