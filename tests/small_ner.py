@@ -43,10 +43,18 @@ def small_base(folder: Path) -> str:
 
     torch.manual_seed(0)
     tiny_encoder().save_pretrained(folder)
-    small_tokenizer([one.text for one in read_corpus(str(CORPUS)).documents]).save_pretrained(
-        folder
-    )
+    bracketed_tokenizer().save_pretrained(folder)
     return str(folder)
+
+
+def bracketed_tokenizer() -> Any:
+    """A tokenizer learnt on the shipped texts that puts [CLS] and [SEP] around a text."""
+    from tokenizers.processors import BertProcessing
+
+    tokenizer = small_tokenizer([one.text for one in read_corpus(str(CORPUS)).documents])
+    ends = [(name, tokenizer.convert_tokens_to_ids(name)) for name in ("[SEP]", "[CLS]")]
+    tokenizer.backend_tokenizer.post_processor = BertProcessing(*ends)
+    return tokenizer
 
 
 def recipe(**given: Any) -> dict[str, Any]:
