@@ -81,7 +81,7 @@ def train_small(output: Path, base: str, **given: Any) -> Path:
     from thce.training.reporters import LocalReporter
 
     config = TrainConfig(
-        input=[str(CORPUS)], output=str(output), model_name=base, **recipe(**given)
+        output=str(output), model_name=base, **({"input": [str(CORPUS)]} | recipe(**given))
     )
     reporter = LocalReporter(output.with_name(f"{output.name}.checkpoints"))
     settings = config.model_dump(mode="json") | {"threads": 1, "run": "small"}
