@@ -43,10 +43,18 @@ def small_base(folder: Path) -> str:
 
     torch.manual_seed(0)
     tiny_encoder().save_pretrained(folder)
-    small_tokenizer([one.text for one in read_corpus(str(CORPUS)).documents]).save_pretrained(
-        folder
-    )
+    bracketed_tokenizer().save_pretrained(folder)
     return str(folder)
+
+
+def bracketed_tokenizer() -> Any:
+    """A tokenizer learnt on the shipped texts that puts [CLS] and [SEP] around a text."""
+    from tokenizers.processors import BertProcessing
+
+    tokenizer = small_tokenizer([one.text for one in read_corpus(str(CORPUS)).documents])
+    ends = [(name, tokenizer.convert_tokens_to_ids(name)) for name in ("[SEP]", "[CLS]")]
+    tokenizer.backend_tokenizer.post_processor = BertProcessing(*ends)
+    return tokenizer
 
 
 def recipe(**given: Any) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def train_small(output: Path, base: str, **given: Any) -> Path:
     from thce.training.reporters import LocalReporter
 
     config = TrainConfig(
-        input=[str(CORPUS)], output=str(output), model_name=base, **recipe(**given)
+        output=str(output), model_name=base, **({"input": [str(CORPUS)]} | recipe(**given))
     )
     reporter = LocalReporter(output.with_name(f"{output.name}.checkpoints"))
     settings = config.model_dump(mode="json") | {"threads": 1, "run": "small"}

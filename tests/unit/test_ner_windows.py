@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.small_ner import CORPUS
-from tests.small_training import small_tokenizer
+from tests.small_ner import CORPUS, bracketed_tokenizer
 from thce.errors import InputError
 from thce.ner.corpus import read_corpus
 from thce.ner.windows import WindowEncoder, join_windows, window_bounds
@@ -21,9 +20,9 @@ def texts() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tokenizer")
-    small_tokenizer(texts).save_pretrained(str(path))
+    bracketed_tokenizer().save_pretrained(str(path))
     return path
 
 
@@ -105,3 +104,14 @@ def test_another_file_is_not_a_tokenizer(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(InputError, match=r"tokenizer\.json: not a tokenizer"):
         WindowEncoder.load(tmp_path, 12, 4)
+
+
+def test_hidden_tokens_are_masked_and_special_ones_are_not(folder: Path) -> None:
+    loaded = WindowEncoder.load(folder, 32, 4)
+    (window,) = loaded.encode("pain in the knee").windows
+    loaded.mask_id = 4
+    hidden = loaded.hide(window.ids, np.ones(len(window.ids), np.bool_))
+    assert hidden[[0, -1]].tolist() == window.ids[[0, -1]].tolist()
+    assert (hidden[1:-1] == 4).all()
+    nothing = loaded.hide(window.ids, np.zeros(len(window.ids), np.bool_))
+    assert nothing.tolist() == window.ids.tolist()
