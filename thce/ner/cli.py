@@ -4,8 +4,8 @@ from typing import Any
 
 import typer
 
+from thce.command_options import AsJson, ConfigFile, Overrides, show
 from thce.ner import cli_analysis
-from thce.registry.cli_options import CONFIG, JSON, SET, show
 from thce.steps import run_step
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,9 +26,9 @@ def _run(
 
 @app.command()
 def check(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     folders: list[str] = INPUT,
     output: str | None = typer.Option(None, "--output", help="JSON file for the splits."),
 ) -> None:
@@ -38,9 +38,9 @@ def check(
 
 @app.command()
 def train(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     folders: list[str] = INPUT,
     output: str | None = typer.Option(None, "--output", help="Training folder to write."),
     model_name: str | None = typer.Option(
@@ -61,9 +61,9 @@ def train(
 
 @app.command()
 def export(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     model: str | None = typer.Option(None, "--model", help="What train wrote."),
     folders: list[str] = INPUT,
     output: str | None = typer.Option(None, "--output", help="Bundle folder or URL to write."),
@@ -82,9 +82,9 @@ def export(
 
 @app.command()
 def predict(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     model: str | None = MODEL,
     texts: str | None = typer.Option(None, "--input", help="Folder of .txt files."),
     output: str | None = typer.Option(None, "--output", help="Folder for the .ann files."),
@@ -109,9 +109,9 @@ def predict(
 
 @app.command()
 def evaluate(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     model: str | None = MODEL,
     folders: list[str] = INPUT,
     split: str | None = typer.Option(
@@ -138,9 +138,9 @@ def evaluate(
 
 @app.command()
 def crossval(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     folders: list[str] = INPUT,
     output: str | None = typer.Option(None, "--output", help="Folder of the run; resumable."),
     folds: int | None = typer.Option(None, "--folds", help="How many."),

@@ -2,7 +2,7 @@
 
 import typer
 
-from thce.registry.cli_options import CONFIG, JSON, SET, show
+from thce.command_options import AsJson, ConfigFile, Overrides, show
 from thce.steps import run_step
 
 _INPUT = typer.Option([], "--input", help="Brat folder of the training. Repeatable.")
@@ -21,9 +21,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def report(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     models: list[str] = _MODELS,
     folders: list[str] = _INPUT,
     unseen: list[str] = _UNSEEN,
@@ -48,9 +48,9 @@ def report(
 
 
 def compare(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     models: list[str] = _MODELS,
     folders: list[str] = _INPUT,
     unseen: list[str] = _UNSEEN,
