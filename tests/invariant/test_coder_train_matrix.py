@@ -40,6 +40,7 @@ class Setting:
             "micro_batch_size": 2,
             "max_steps": 10,
             "precision": "fp32",
+            "neftune": 0,  # every worker draws noise of its own
             "learning_rate": 1e-3,
             "scaling.threads": 1,
         } | fields
@@ -85,6 +86,7 @@ def test_killed_and_resumed_ends_with_the_losses_of_an_undisturbed_run(
         "scaling.workers": 2,
         "checkpoint_every": 2,
         "max_steps": 20,
+        "neftune": 0.02,
     }
     whole, cut = f"whole-{strategy}", f"cut-{strategy}"
     report_of(thce(*setting.command(2, whole, **fields), home=setting.home))
