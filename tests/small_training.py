@@ -90,19 +90,24 @@ def small_tokenizer(texts: list[str]) -> Any:
     )
 
 
-def tiny_encoder(positions: int = 96) -> Any:
-    """A BERT of two layers with random weights, for notes of at most so many tokens."""
+def tiny_encoder(positions: int = 96, **fields: Any) -> Any:
+    """A BERT of two layers with random weights.
+
+    Args:
+        positions: the most tokens that it takes.
+        fields: of its configuration, where they shall be other than here.
+    """
     from transformers import BertConfig, BertModel
 
-    config = BertConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=positions,
-    )
-    return BertModel(config, add_pooling_layer=False)
+    given = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": positions,
+    }
+    return BertModel(BertConfig(**(given | fields)), add_pooling_layer=False)
 
 
 def small_base(folder: Path, texts: list[str]) -> str:

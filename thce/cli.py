@@ -14,6 +14,7 @@ from thce.bundles.cli import app as bundles
 from thce.coder.cli import app as coder
 from thce.codes.cli import app as codes
 from thce.errors import Finding, InputError, input_error
+from thce.ner.cli import app as ner
 from thce.notes.cli import app as notes
 from thce.registry.cli import app as registry
 from thce.training.cli import app as weights
@@ -33,6 +34,7 @@ app.add_typer(notes, name="notes", help="Read, de-identify and check notes.")
 app.add_typer(registry, name="registry", help="29 procedure flags and the diamond loop.")
 app.add_typer(codes, name="codes", help="ICD-10-CM, HCPCS and CPT: check, search, import.")
 app.add_typer(coder, name="coder", help="Narratives to ICD-10-CM, CPT and HCPCS codes.")
+app.add_typer(ner, name="ner", help="Clinical entities, from brat files to a tagger that answers.")
 app.add_typer(annotations, name="annotations", help="The annotation store and Prodigy's files.")
 app.add_typer(bundles, name="bundles", help="Publish, verify, promote and roll back models.")
 app.add_typer(bench, name="bench", help="Every speed and every strategy against its rival.")

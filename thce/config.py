@@ -114,9 +114,9 @@ def _under_home(value: Any) -> Any:
 def _describe(error: ValidationError, paths: str) -> str:
     parts = []
     for item in error.errors():
-        field = ".".join(str(step) for step in item["loc"]) or "configuration"
+        said = item["msg"].lower().removeprefix("value error, ")
         if item["type"] == "extra_forbidden":
-            parts.append(f"{field}: unknown name, remove it or correct the spelling")
-        else:
-            parts.append(f"{field}: {item['msg'].lower()}")
+            said = "unknown name, remove it or correct the spelling"
+        field = ".".join(str(step) for step in item["loc"])  # none: said of several together
+        parts.append(f"{field}: {said}" if field else said)
     return f"{paths or 'configuration'}: " + "; ".join(parts)

@@ -4,6 +4,7 @@ import atexit
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +21,23 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # offline by default
 }
 
-_TRACEBACK_LOGGERS = (
-    "ray._common.retry",
+_FAILURE_LOGGERS = (
     "ray.data.exceptions",
     "ray.data._internal.execution.streaming_executor_state",
 )
+
+
+def _input_error(error: BaseException) -> InputError | None:
+    """The InputError that a worker raised, if `error` is how Ray hands one on."""
+    from ray.exceptions import RayError
+
+    cause: object = error
+    while isinstance(cause, BaseException):
+        # Ray's own error is made an heir of the worker's, its text the whole traceback.
+        if isinstance(cause, InputError) and not isinstance(cause, RayError):
+            return cause
+        cause = getattr(cause, "cause", None) or cause.__cause__
+    return None
 
 
 @contextmanager
@@ -35,23 +48,30 @@ def input_errors() -> Iterator[None]:
     try:
         yield
     except RayError as error:
-        cause: object = error
-        while isinstance(cause, BaseException):
-            # Ray's own error is made an heir of the worker's, its text the whole traceback.
-            if isinstance(cause, InputError) and not isinstance(cause, RayError):
-                first, *_ = str(cause).splitlines()  # Ray adds advice on retries below it
-                raise InputError(first) from None
-            cause = getattr(cause, "cause", None) or cause.__cause__
-        raise
+        said = _input_error(error)
+        if said is None:
+            raise
+        first, *_ = str(said).splitlines()  # Ray adds advice on retries below it
+        raise InputError(first) from None
 
 
 def quiet_failures() -> None:
     """Keeps Ray Data from logging the traceback of a wrong input: the error itself is raised.
 
+    Everything else that Ray logs passes, its warnings and the tracebacks of other failures too.
     For the caller and for the functions that it maps, which run in processes of their own.
     """
-    for name in _TRACEBACK_LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in _FAILURE_LOGGERS:
+        logging.getLogger(name).addFilter(_is_news)  # a filter that is there is not added again
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a record says something else than the line that a wrong input ends with."""
+    if record.levelno != logging.ERROR:
+        return True
+    # The error is in the record, or it is the one being handled where the record is made.
+    error = (record.exc_info or sys.exc_info())[1]
+    return error is None or _input_error(error) is None
 
 
 def items_dataset(items: list[dict[str, Any]]) -> Any:
@@ -71,7 +91,11 @@ def items_dataset(items: list[dict[str, Any]]) -> Any:
 
 
 def start_ray(
-    cpus: int | None = None, address: str | None = None, *, worker_logs: bool = True
+    cpus: int | None = None,
+    address: str | None = None,
+    *,
+    worker_logs: bool = True,
+    dashboard: bool = True,
 ) -> dict[str, Any]:
     """Connects to the running cluster, or starts a small local one; safe to call twice.
 
@@ -83,6 +107,9 @@ def start_ray(
         cpus: logical CPUs of the local node; None takes the machine's.
         address: a cluster's address, or None.
         worker_logs: whether what workers print is shown here too.
+        dashboard: whether the local node has Ray's dashboard, whose processes take a hundredth of
+            two cores from what is run. Ray Train asks it for its controller's state, and warns
+            every second where there is none.
 
     Returns:
         Ray's cluster resources, by name.
@@ -104,9 +131,7 @@ def start_ray(
                 "address": "local",
                 "num_cpus": cpus or os.cpu_count(),
                 "object_store_memory": OBJECT_STORE_BYTES,
-                # Ray Train asks the dashboard for its controller's state and warns every second
-                # where there is none.
-                "include_dashboard": True,
+                "include_dashboard": dashboard,
                 "dashboard_host": "127.0.0.1",
             }
         context = _init(options)

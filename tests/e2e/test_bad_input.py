@@ -1,26 +1,17 @@
 """Every command with input it cannot use: exit code 2, one clear line, no traceback.
 
-The entry point is called in this process, as a process for each of these would take minutes;
-`test_command_line.py` starts real ones.
+`test_bad_coder_input.py` has the coder's, and `test_command_line.py` starts real processes.
 """
 
-import sys
 from pathlib import Path
 
 import pytest
+from bad_input import CONFIGS, OPTIONS, said_by, write_wrong_files
 
-from thce.cli import main
-
-STEPS = ("hydrate", "dataset", "train", "export", "score", "evaluate", "sample", "loop")
-CONFIGS = {
-    "absent.yaml": "absent.yaml: No such file",
-    "dir": "dir: Is a directory",
-    "bin.yaml": "bin.yaml: not UTF-8",
-    "list.yaml": "list.yaml: a configuration is a mapping",
-    "bad.yaml": "bad.yaml: not valid YAML",
-    "unknown.yaml": "learnin_rate: unknown name",
-    "empty.yaml": "field required",
-}
+STEPS = (
+    *("hydrate", "dataset", "train", "export", "score", "evaluate", "sample", "loop"),
+    *("abstain", "crossval", "audit"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,37 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "bin.jsonl": bytes(range(256)),
         "good.jsonl": b'{"id": "e1", "text": "EBUS of 4R."}\n',
         "other.csv": b"a,b\n1,2\n",
-        "empty.yaml": b"",
-        "bin.yaml": b"\xff\xfe\x00",
-        "list.yaml": b"- 1\n",
-        "bad.yaml": b"a: [1\n",
-        "unknown.yaml": b"learnin_rate: 3\n",
     }
-    for name, content in contents.items():
-        (path / name).write_bytes(content)
-    (path / "dir").mkdir()
+    write_wrong_files(path, contents)
     return path
-
-
-def said_by(
-    arguments: list[str],
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> str:
-    """The one line that the command ended with."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("THCE_HOME", str(folder / "home"))
-    monkeypatch.setattr(sys, "argv", ["thce", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    captured = capsys.readouterr()
-    assert ended.value.code == 2, captured.err
-    lines = captured.err.splitlines()
-    assert len(lines) == 1, captured.err
-    assert lines[0].startswith("thce: ")
-    assert captured.out == ""
-    return lines[0]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -86,15 +49,8 @@ def test_a_configuration_that_is_none(
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [
-        (["-s", "nonsense"], "override 'nonsense': write it as name=value"),
-        (["-s", "output=[1"], "the value is not valid YAML"),
-        (["-s", "no_such_field=1"], "no_such_field: unknown name"),
-        (["--nope"], "No such option: --nope"),
-        (["extra"], "unexpected extra argument"),
-        ([], "field required"),
-    ],
-    ids=["no value", "no YAML", "unknown field", "unknown option", "extra", "nothing"],
+    [*OPTIONS.values(), ([], "field required")],
+    ids=[*OPTIONS, "nothing"],
 )
 def test_options_that_are_none(
     folder: Path,

@@ -9,6 +9,9 @@ from small_graph import small_model
 from small_training import exported, small_base
 from user_commands import thce
 
+from tests.small_ner import CORPUS
+from tests.small_ner import small_base as small_tagger_base
+
 FIELDS = {
     "bench",
     "name",
@@ -109,9 +112,41 @@ def test_coder(tmp_path: Path) -> None:
     assert [one["unit"] for one in found["also"]][:2] == ["tokens per second", "seconds"]
 
 
+def test_ner(tmp_path: Path) -> None:
+    """With an untrained layer on a tiny encoder, which is built as the bench builds it."""
+    base = small_tagger_base(tmp_path / "base")
+    found = _line(
+        *("ner", "--base", base, "--input", str(CORPUS)),
+        *("--documents", "3", "--repetitions", "1"),
+        home=tmp_path,
+    )
+    assert found["checks"] == {
+        "fp32 finds the mentions that torch finds": True,
+        "answers do not depend on how many documents come at once": True,
+    }
+    sides = found["details"]["sides"]
+    assert set(sides) >= {
+        "onnxruntime int8",
+        "onnxruntime fp32",
+        "torch fp32",
+        "torch bf16",
+        "pipeline fp32",
+    }
+    for side in sides.values():
+        by_batch = side["documents_per_second_by_batch"]
+        assert set(by_batch) == {"1", "8", "16", "32"}
+        assert side["minutes_for_10000_notes"] == pytest.approx(
+            10_000 / 60 / max(by_batch.values()), rel=1e-2
+        )
+        assert side["memory_mib"] > 30
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["ner", "--model", "absent"],
+        ["ner", "--input", "absent"],
+        ["ner", "--base", "./absent"],
         ["score", "--model", "absent"],
         ["score", "--input", "absent.jsonl"],
         ["score", "--weights", "int4"],

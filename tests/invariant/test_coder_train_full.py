@@ -4,7 +4,8 @@ import math
 from pathlib import Path
 
 import pytest
-from small_coder import rows, smollm2, write_rows
+from small_coder import rows, write_rows
+from small_decoder import smollm2
 from user_commands import REPOSITORY, report_of, thce
 
 from thce.files import read_jsonl

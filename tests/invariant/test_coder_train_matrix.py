@@ -6,7 +6,8 @@ Ten steps through the command line, on a two-layer model with the real tokenizer
 from pathlib import Path
 
 import pytest
-from small_coder import rows, small_model, smollm2, write_rows
+from small_coder import rows, write_rows
+from small_decoder import small_decoder
 from user_commands import REPOSITORY, begin, report_of, sigkill, thce, wait_until
 
 from thce.files import read_jsonl
@@ -26,7 +27,7 @@ class Setting:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / "home"
-        self.base = small_model(folder / "model", Path(smollm2()))
+        self.base = str(small_decoder(folder / "model"))
         for stage in (1, 2, 3):
             write_rows(folder / f"stage_{stage}.jsonl", rows(stage, 80))
 

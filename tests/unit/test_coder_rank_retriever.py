@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_training import tiny_encoder
 
 from thce.coder import pieces
 from thce.coder.encoder import Encoder
@@ -29,24 +30,20 @@ TERMS = {
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A two-layer BERT with random weights and a vocabulary of the words above."""
     import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertTokenizerFast
 
     folder = tmp_path_factory.mktemp("base")
     words = sorted({word for pair in TERMS.items() for text in pair for word in text.split()})
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
     torch.manual_seed(1)
-    config = BertConfig(
+    encoder = tiny_encoder(
+        positions=64,
         vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
         initializer_range=0.3,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
     )
-    BertModel(config).save_pretrained(folder)
+    encoder.save_pretrained(folder)
     BertTokenizerFast(vocab={word: place for place, word in enumerate(vocabulary)}).save_pretrained(
         folder
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_coder import rows, small_model, smollm2, write_rows
+from small_coder import rows, write_rows
+from small_decoder import small_decoder
 
 from thce.coder.train_config import TrainConfig
 from thce.config import load
@@ -20,11 +21,11 @@ FIGURES = ("loss", "grad_norm", "learning_rate", "tokens_per_second", "samples_p
 @pytest.fixture(scope="module", autouse=True)
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A two-layer model with the real tokenizer, and a THCE_HOME for all tests of the file."""
-    tokenizer = Path(smollm2())
     folder = tmp_path_factory.mktemp("coder")
+    model = small_decoder(folder / "model")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THCE_HOME", str(folder / "home"))
-        yield small_model(folder / "model", tokenizer)
+        yield str(model)
 
 
 def configured(stage: int, base: str, folder: Path, **fields: Any) -> TrainConfig:

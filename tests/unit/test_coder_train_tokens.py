@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_coder import smollm2
+from small_decoder import smollm2
 
 from thce.coder import chat
 from thce.coder.encode import IGNORED, ChatEncoder

@@ -1,6 +1,8 @@
 """constraints.txt pins every dependency, at versions that pyproject.toml allows."""
 
+import ast
 import importlib.metadata
+import sys
 import tomllib
 from pathlib import Path
 
@@ -8,6 +10,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+NOT_OURS_TO_INSTALL = {
+    "optimum": "Ray installs it into an environment of its own",
+    "llama_cpp": "a rival of `thce bench coder`, taken where it is there",
+}
 
 
 def _pins(repository: Path) -> dict[str, Version]:
@@ -32,6 +39,32 @@ def test_every_requirement_is_pinned_within_its_bounds(repository: Path) -> None
         pin = pins.get(canonicalize_name(requirement.name))
         assert pin is not None, f"{requirement.name} has no pin; run `make constraints`"
         assert requirement.specifier.contains(pin), f"{requirement}: pinned at {pin}"
+
+
+def test_every_package_that_thce_imports_is_declared(repository: Path) -> None:
+    declared = {canonicalize_name(requirement.name) for requirement in _requirements(repository)}
+    owners = importlib.metadata.packages_distributions()
+    modules = {
+        module: path
+        for folder in ("thce", "tests", "jobs")
+        for path in sorted((repository / folder).rglob("*.py"))
+        for module in _imported(path)
+    }
+    ours = {"thce", *(path.stem for path in (repository / "tests").glob("*.py"))}
+    for module in set(modules) - ours - set(sys.stdlib_module_names) - set(NOT_OURS_TO_INSTALL):
+        names = {canonicalize_name(name) for name in owners.get(module, ())}
+        assert names & declared, f"{modules[module]} imports {module}: not in pyproject.toml"
+
+
+def _imported(path: Path) -> set[str]:
+    """The top-level packages that a file imports, inside its functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
 
 
 def test_every_dependency_says_why(repository: Path) -> None:

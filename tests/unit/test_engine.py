@@ -1,10 +1,11 @@
 """Starting Ray where it does not come up; what a worker says of a wrong input."""
 
+import logging
 from typing import Any
 
 import pytest
 
-from thce.engine import input_errors, start_ray
+from thce.engine import input_errors, quiet_failures, start_ray
 from thce.errors import InputError
 
 
@@ -36,3 +37,39 @@ def test_what_a_worker_said_of_the_input_is_one_line_again() -> None:
     with pytest.raises(InputError) as found, input_errors():
         raise raised.as_instanceof_cause()
     assert str(found.value) == "encounter x1: structured: unknown"
+
+
+def test_of_what_ray_logs_only_the_repetition_of_a_wrong_input_is_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from ray.exceptions import RayTaskError
+
+    def failed(cause: Exception) -> Exception:
+        raised: Exception = RayTaskError("read", "Traceback ...", cause).as_instanceof_cause()
+        return raised
+
+    quiet_failures()
+    executor = logging.getLogger("ray.data._internal.execution.streaming_executor_state")
+    handler = logging.getLogger("ray.data.exceptions")
+    with caplog.at_level(logging.WARNING, "ray.data"):
+        for logger in (executor, handler):
+            logger.addHandler(caplog.handler)  # Ray's loggers need not reach the root
+        try:
+            executor.error("wrong input", exc_info=failed(InputError("x1: unknown")))
+            executor.error("a defect", exc_info=failed(ValueError("defect")))
+            executor.warning("a warning", exc_info=failed(InputError("x1: unknown")))
+            for cause in (InputError("x1: unknown"), ValueError("defect")):
+                try:
+                    raise failed(cause)
+                except Exception:
+                    handler.error("handled %s", type(cause).__name__)
+            handler.error("no failure at all")
+        finally:
+            for logger in (executor, handler):
+                logger.removeHandler(caplog.handler)
+    assert list(dict.fromkeys(record.getMessage() for record in caplog.records)) == [
+        "a defect",
+        "a warning",
+        "handled ValueError",
+        "no failure at all",
+    ]

@@ -63,6 +63,12 @@ CASES = [
     ("[ ] Thoracentesis", Flag.THORACENTESIS, A.NEGATED),
     ("[x] Thoracentesis", Flag.THORACENTESIS, A.AFFIRMED),
     ("Sent for ?thoracentesis today.", Flag.THORACENTESIS, A.HYPOTHETICAL),
+    # Who overrules an objection does the act: the word denies nothing, before it or behind it.
+    ("The objection was overruled and pleurodesis was performed.", Flag.PLEURODESIS, A.AFFIRMED),
+    ("The fellow was overruled: pleurodesis was done.", Flag.PLEURODESIS, A.AFFIRMED),
+    ("Pleurodesis was performed, the objection overruled.", Flag.PLEURODESIS, A.AFFIRMED),
+    ("Pneumothorax ruled out, thoracentesis was done.", Flag.THORACENTESIS, A.AFFIRMED),
+    ("The objection was overruled, pleurodesis was not performed.", Flag.PLEURODESIS, A.NEGATED),
 ]
 
 

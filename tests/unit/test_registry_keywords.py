@@ -630,3 +630,21 @@ def test_performed(setting: str, statement: str, expected: set[Flag]) -> None:
 @pytest.mark.parametrize("setting,statement", NOT_PERFORMED, ids=lambda value: str(value)[:60])
 def test_not_performed(setting: str, statement: str) -> None:
     assert _performed(setting, statement) == ({SCOPE} if setting == "airway" else set())
+
+
+@pytest.mark.parametrize(
+    ("scope", "airway"),
+    [
+        ("Bronchoscopy", True),
+        ("Microlaryngoscopy", False),
+        ("Esophagoscopy", False),
+        ("Microlaryngoscopy and bronchoscopy", True),
+    ],
+)
+def test_another_endoscopy_overrules_the_airway_scene_unless_there_was_a_bronchoscopy(
+    scope: str, airway: bool
+) -> None:
+    seen = "The 0-degree telescope was passed to the carina. The visible lesion was biopsied."
+    found = keyword_signal(f"PROCEDURE NOTE\n{scope}. {seen}").cells
+    assert (Flag.ENDOBRONCHIAL_BIOPSY.value in names_from_cells(found)) is airway
+    assert (SCOPE.value in names_from_cells(found)) is airway

@@ -10,6 +10,12 @@ from thce.registry.labels import FLAGS
 from thce.registry.lexicon import expand, load_lexicon, normalise, scan
 
 LEXICON = load_lexicon()
+DEFINED = (
+    set(LEXICON.phrases)
+    | {sequence.name for sequence in LEXICON.sequences}
+    | {name for _, _, classes in LEXICON.automaton.values() for name in classes}
+)
+"""Every class that a text can be found to have, unions and sequences too."""
 
 
 def test_notation() -> None:
@@ -63,26 +69,28 @@ def test_scan_finds_what_a_regular_expression_finds(phrases: list[str]) -> None:
 
 
 def test_rules_cover_every_flag_and_use_defined_classes() -> None:
-    defined = set(LEXICON.phrases) | {sequence.name for sequence in LEXICON.sequences}
-    values = [classes for _, _, classes in LEXICON.automaton.values()]
-    defined |= {name for classes in values for name in classes}
     for rule in LEXICON.rules:
         used = {rule.head} | rule.near | rule.excluded | rule.excluded_near
         used |= rule.excluded_scene | rule.excluded_title
         used |= {name for group in (*rule.together, *rule.scene) for name in group}
-        assert used <= defined, (rule.flag, used - defined)
+        assert used <= DEFINED, (rule.flag, used - DEFINED)
         assert rule.strength in {"act", "name", "clue"}
     assert {rule.flag for rule in LEXICON.rules} == set(FLAGS)
 
 
 def test_sequences_and_covers_use_defined_classes() -> None:
-    known = set(LEXICON.phrases) | {sequence.name for sequence in LEXICON.sequences}
-    values = [classes for _, _, classes in LEXICON.automaton.values()]
-    known |= {name for classes in values for name in classes} | {"*"}
+    known = DEFINED | {"*"}
     for sequence in LEXICON.sequences:
         assert {sequence.first, sequence.then} <= known
     for outer, inner in LEXICON.subsumes.items():
         assert {outer} | inner <= known, (outer, inner - known)
+
+
+def test_overruled_scenes_and_what_overrules_them_are_defined_and_needed() -> None:
+    scenes = {name for rule in LEXICON.rules for group in rule.scene for name in group}
+    for scene, by, unless in LEXICON.overrules:
+        assert scene in scenes, "no rule asks for it"
+        assert by and by | unless <= DEFINED, (scene, (by | unless) - DEFINED)
 
 
 def test_cues_name_assertions() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -92,15 +93,16 @@ def record(connection: sqlite3.Connection, answer: Answer, now: float) -> bool:
     return True
 
 
-def has_standing(connection: sqlite3.Connection, task_id: str, annotator: str) -> bool:
-    """Whether an answer of the annotator to the task stands, so that it can be undone."""
-    return (
-        connection.execute(
-            "SELECT 1 FROM standing WHERE task_id = ? AND annotator = ? AND adjudicates = 0",
-            (task_id, annotator),
-        ).fetchone()
-        is not None
-    )
+def undo(connection: sqlite3.Connection, task_id: str, annotator: str, now: float) -> None:
+    """Takes back the annotator's answer to a task; nothing is erased.
+
+    Raises:
+        InputError: no answer of theirs stands.
+    """
+    if not _has_standing(connection, task_id, annotator):
+        raise InputError(f"task {task_id!r}: {annotator!r} has no answer to undo")
+    key = secrets.token_hex(16)
+    record(connection, Answer(task_id, annotator, Verdict.UNDO, (), (), key=key), now)
 
 
 def require_offered(options: Collection[Flag], accept: Collection[Flag]) -> None:
@@ -117,6 +119,16 @@ def require_offered(options: Collection[Flag], accept: Collection[Flag]) -> None
 def content_key(*parts: object) -> str:
     """The key of an answer made of what it says."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _has_standing(connection: sqlite3.Connection, task_id: str, annotator: str) -> bool:
+    return (
+        connection.execute(
+            "SELECT 1 FROM standing WHERE task_id = ? AND annotator = ? AND adjudicates = 0",
+            (task_id, annotator),
+        ).fetchone()
+        is not None
+    )
 
 
 def _moment(connection: sqlite3.Connection, answer: Answer, now: float) -> tuple[float, int]:

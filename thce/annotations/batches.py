@@ -44,6 +44,16 @@ class Prepared:
     deleted: int
 
 
+def add_to_pool(connection: sqlite3.Connection, encounter_ids: Iterable[str], now: float) -> int:
+    """Makes notes known, all but those deleted on request; returns how many were new."""
+    before = connection.total_changes
+    tombstones = Tombstones.load(connection)
+    for encounter_id in encounter_ids:
+        if encounter_id not in tombstones:
+            _ensure_note(connection, encounter_id, now)
+    return connection.total_changes - before
+
+
 def prepare(
     connection: sqlite3.Connection,
     batch: str,
@@ -77,15 +87,8 @@ def prepare(
 def adopt_task(connection: sqlite3.Connection, batch: str, task: NewTask, now: float) -> TaskSeen:
     """Adds a task that was made and answered elsewhere; it is not handed out here."""
     _ensure_batch(connection, batch, 1, now)
-    ensure_note(connection, task.encounter_id, now)
+    _ensure_note(connection, task.encounter_id, now)
     return insert_task(connection, batch, task, now, closed_at=now)
-
-
-def ensure_note(connection: sqlite3.Connection, encounter_id: str, now: float) -> None:
-    """Makes the note known to the store."""
-    connection.execute(
-        "INSERT OR IGNORE INTO notes (encounter_id, added_at) VALUES (?, ?)", (encounter_id, now)
-    )
 
 
 def open_tasks(connection: sqlite3.Connection, batch: str) -> list[Task]:
@@ -145,6 +148,12 @@ def _require(connection: sqlite3.Connection, batch: str) -> None:
         raise InputError(f"batch {batch!r} is not in the store; see `thce annotations status`")
 
 
+def _ensure_note(connection: sqlite3.Connection, encounter_id: str, now: float) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO notes (encounter_id, added_at) VALUES (?, ?)", (encounter_id, now)
+    )
+
+
 def _ensure_batch(connection: sqlite3.Connection, batch: str, overlap: int, now: float) -> int:
     """Makes the batch if it is new, and returns its overlap."""
     connection.execute(
@@ -175,5 +184,5 @@ def _open(connection: sqlite3.Connection, batch: str, task: NewTask, now: float)
         (task.encounter_id, batch),
     ).rowcount
     if not reopened:
-        ensure_note(connection, task.encounter_id, now)
+        _ensure_note(connection, task.encounter_id, now)
         insert_task(connection, batch, task, now)

@@ -1,6 +1,5 @@
 """`thce annotations`: the store on the command line."""
 
-import json
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,15 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thce.annotations import cli_anchoring, cli_keeping, cli_labels
-from thce.annotations.cli_options import (
-    AsJson,
-    StorePath,
-    open_store,
-    print_report,
-    store_path,
-)
+from thce.annotations.cli_options import StorePath, open_store, store_path
 from thce.annotations.defaults import HOLD_SECONDS, UNNAMED
 from thce.annotations.prodigy_program import annotate, db_out
+from thce.command_options import AsJson, show
 from thce.errors import Finding, InputError
 
 if TYPE_CHECKING:
@@ -35,20 +29,18 @@ def status(store: StorePath = None, as_json: AsJson = False) -> None:
     """Notes by state, answers and pace by annotator, batches."""
     with open_store(store) as opened:
         report = opened.progress()
-    if as_json:
-        typer.echo(json.dumps(report))
-        return
-    typer.echo(f"notes: {_pairs(report['notes'])}, {report['deleted']} deleted")
+    lines = [f"notes: {_pairs(report['notes'])}, {report['deleted']} deleted"]
     for name, counts in report["annotators"].items():
         pace = counts["median_seconds"]
         pace_text = "no pace yet" if pace is None else f"{pace:.0f} s per note"
         verdicts = {verdict: counts[verdict] for verdict in ("accept", "reject", "ignore")}
-        typer.echo(f"annotator {name}: {_pairs(verdicts)}, {pace_text}")
+        lines.append(f"annotator {name}: {_pairs(verdicts)}, {pace_text}")
     for batch in report["batches"]:
         held = batch["held_until"]
         until = "" if held is None else f", held until {_utc(held)}"
         answered = f"{batch['answered']} of {batch['tasks']} answered"
-        typer.echo(f"batch {batch['batch']}: {answered}{until}")
+        lines.append(f"batch {batch['batch']}: {answered}{until}")
+    show(report, as_json, "\n".join(lines))
 
 
 @app.command("export-tasks")
@@ -66,7 +58,7 @@ def export_tasks_command(
 
     with open_store(store) as opened:
         count = export_tasks(opened, batch, output, hold_seconds=hold_hours * 3600)
-    print_report({"tasks": count, "output": output}, f"{count} tasks in {output}", as_json)
+    show({"tasks": count, "output": output}, as_json, f"{count} tasks in {output}")
 
 
 @app.command("annotate")
@@ -109,7 +101,7 @@ def import_command(
     with source as file, open_store(path, create=True) as opened:
         imported = import_answers(opened, file, annotator=annotator, source=name)
     report = asdict(imported) | {"lines": imported.lines}
-    print_report(report, _imported_line(imported), as_json)
+    show(report, as_json, _imported_line(imported))
     if imported.quarantined * 100 > max_bad * imported.lines:
         raise Finding(
             f"{name}: {imported.quarantined} of {imported.lines} lines are no answers, "
@@ -122,12 +114,11 @@ def leases(store: StorePath = None, as_json: AsJson = False) -> None:
     """Who has which task on screen, and until when."""
     with open_store(store) as opened:
         live = opened.live_leases()
-    if as_json:
-        typer.echo(json.dumps([asdict(lease) for lease in live]))
-        return
-    for lease in live:
-        typer.echo(f"{lease.annotator}: {lease.encounter_id} until {_utc(lease.expires_at)}")
-    typer.echo(f"{len(live)} leases")
+    lines = [
+        f"{lease.annotator}: {lease.encounter_id} until {_utc(lease.expires_at)}" for lease in live
+    ]
+    report = [asdict(lease) for lease in live]
+    show(report, as_json, "\n".join([*lines, f"{len(live)} leases"]))
 
 
 @app.command()
@@ -139,7 +130,7 @@ def withdraw(
     """Takes a batch back: what nobody answered may be sampled again."""
     with open_store(store) as opened:
         count = opened.withdraw(batch)
-    print_report({"returned": count}, f"{count} unanswered notes are in the pool again", as_json)
+    show({"returned": count}, as_json, f"{count} unanswered notes are in the pool again")
 
 
 cli_labels.add_to(app)

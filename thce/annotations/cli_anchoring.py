@@ -1,10 +1,9 @@
 """`thce annotations anchoring`: how far the prefill pulls."""
 
-import json
-
 import typer
 
-from thce.annotations.cli_options import AsJson, StorePath, open_store
+from thce.annotations.cli_options import StorePath, open_store
+from thce.command_options import AsJson, show
 from thce.errors import InputError
 
 
@@ -25,15 +24,11 @@ def anchoring(store: StorePath = None, as_json: AsJson = False) -> None:
             f"{path}: no batch has an answered blind task beside an answered one with prefill; "
             "sample with --blind-fraction"
         )
-    if as_json:
-        typer.echo(json.dumps(found.to_dict(), allow_nan=False))
-        return
-    for sentence in describe_anchoring(found):
-        typer.echo(sentence)
-    for kind, pull in (("ticked", found.ticked), ("unticked", found.unticked)):
-        for one in pull.flags:
-            if one.shown and one.blind and one.shown_accepted + one.blind_accepted:
-                typer.echo(
-                    f"{kind} {one.flag}: {one.shown_accepted} of {one.shown} with prefill, "
-                    f"{one.blind_accepted} of {one.blind} blind, pull {describe_pull(one.pull)}"
-                )
+    flags = [
+        f"{kind} {one.flag}: {one.shown_accepted} of {one.shown} with prefill, "
+        f"{one.blind_accepted} of {one.blind} blind, pull {describe_pull(one.pull)}"
+        for kind, pull in (("ticked", found.ticked), ("unticked", found.unticked))
+        for one in pull.flags
+        if one.shown and one.blind and one.shown_accepted + one.blind_accepted
+    ]
+    show(found.to_dict(), as_json, "\n".join([*describe_anchoring(found), *flags]))

@@ -6,13 +6,8 @@ from typing import Annotated
 
 import typer
 
-from thce.annotations.cli_options import (
-    AsJson,
-    StorePath,
-    open_store,
-    print_report,
-    store_path,
-)
+from thce.annotations.cli_options import StorePath, open_store, store_path
+from thce.command_options import AsJson, show
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,7 +45,7 @@ def restore_command(
         line += f", {restored.deleted_again} notes deleted on request left out"
     if restored.set_aside:
         line += f", the damaged file lies in {restored.set_aside}"
-    print_report(asdict(restored), line, as_json)
+    show(asdict(restored), as_json, line)
 
 
 def delete_command(
@@ -65,4 +60,4 @@ def delete_command(
             typer.confirm(f"Delete encounter {encounter_id} and its answers for good?", abort=True)
         deleted = opened.delete_note(encounter_id)
     line = f"{encounter_id} deleted: {deleted.tasks} tasks, {deleted.answers} answers"
-    print_report(asdict(deleted), line, as_json)
+    show(asdict(deleted), as_json, line)

@@ -1,13 +1,13 @@
 """`thce annotations` commands about labels: writing them, and settling disagreements."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from thce.annotations.cli_options import AsJson, StorePath, open_store, print_report
+from thce.annotations.cli_options import StorePath, open_store
+from thce.command_options import AsJson, show
 from thce.errors import InputError
 
 
@@ -31,7 +31,7 @@ def export(
         labels = export_labels(opened, output)
     notes, disputed = labels.table.num_rows, len(labels.conflicts)
     line = f"{notes} notes in {output}, {disputed} disputed flags left unknown"
-    print_report({"notes": notes, "conflicts": disputed, "output": output}, line, as_json)
+    show({"notes": notes, "conflicts": disputed, "output": output}, as_json, line)
 
 
 def mark_merged(
@@ -45,20 +45,19 @@ def mark_merged(
     table = read_labels(labels)
     with open_store(store) as opened:
         count = opened.mark_merged(table)
-    print_report({"merged": count}, f"{count} notes merged", as_json)
+    show({"merged": count}, as_json, f"{count} notes merged")
 
 
 def conflicts(store: StorePath = None, as_json: AsJson = False) -> None:
     """The review queue: flags on which annotators disagree."""
     with open_store(store) as opened:
         found = opened.conflicts()
-    if as_json:
-        typer.echo(json.dumps([asdict(conflict) for conflict in found]))
-        return
+    lines = []
     for conflict in found:
         votes = [f"{who} {'yes' if vote else 'no'}" for who, vote in conflict.votes.items()]
-        typer.echo(f"{conflict.encounter_id} {conflict.flag}: {', '.join(votes)}")
-    typer.echo(f"{len(found)} disputed flags")
+        lines.append(f"{conflict.encounter_id} {conflict.flag}: {', '.join(votes)}")
+    report = [asdict(conflict) for conflict in found]
+    show(report, as_json, "\n".join([*lines, f"{len(found)} disputed flags"]))
 
 
 def resolve(

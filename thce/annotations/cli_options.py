@@ -1,13 +1,14 @@
-"""What the `thce annotations` commands share: where the store is, and how a report is printed.
+"""What the `thce annotations` commands share: where the store is.
 
 Commands import the store inside their functions, so that `thce --help` answers at once.
 """
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from thce.annotations.defaults import default_store
 
 if TYPE_CHECKING:
     from thce.annotations.store import AnnotationStore
@@ -16,7 +17,6 @@ StorePath = Annotated[
     Path | None,
     typer.Option("--store", help="The store's file, else $THCE_HOME/registry/annotations.sqlite."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
 
 def open_store(path: Path | None, *, create: bool = False) -> "AnnotationStore":
@@ -32,11 +32,4 @@ def open_store(path: Path | None, *, create: bool = False) -> "AnnotationStore":
 
 def store_path(path: Path | None) -> Path:
     """Where the store named on the command line lies, or the default one."""
-    from thce.annotations.store import default_store
-
     return path or default_store()
-
-
-def print_report(report: dict[str, Any], line: str, as_json: bool) -> None:
-    """Prints the report as JSON, or the line that says the same to a person."""
-    typer.echo(json.dumps(report, default=str) if as_json else line)

@@ -1,10 +1,11 @@
-"""From answers to human labels: what annotators agree on, and what goes to review."""
+"""From answers to human labels: what annotators agree on, what goes to review, what is merged."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -78,6 +79,17 @@ def collect(connection: sqlite3.Connection) -> HumanLabels:
     return HumanLabels(table_of(ids, rows), conflicts)
 
 
+def mark_merged(connection: sqlite3.Connection, labels: pa.Table) -> int:
+    """Marks the notes whose labels are still those of `labels` as merged; returns how many."""
+    current = set(_rows(collect(connection).table))
+    merged = [row[0] for row in _rows(labels) if row in current]
+    connection.executemany(
+        "UPDATE notes SET merged_through = (SELECT max(seq) FROM answers) WHERE encounter_id = ?",
+        [(encounter_id,) for encounter_id in merged],
+    )
+    return len(merged)
+
+
 def table_of(encounter_ids: list[str], rows: list[Cells]) -> pa.Table:
     """A table of `SCHEMA` from ids and their rows of cells; unknown becomes null."""
     cells = np.array(rows, dtype=np.int8).reshape(-1, N_FLAGS)
@@ -86,6 +98,10 @@ def table_of(encounter_ids: list[str], rows: list[Cells]) -> pa.Table:
         for position in range(N_FLAGS)
     ]
     return pa.table([pa.array(encounter_ids, pa.string()), *columns], schema=SCHEMA)
+
+
+def _rows(table: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _votes(connection: sqlite3.Connection) -> Iterator[_Vote]:

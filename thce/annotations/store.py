@@ -17,17 +17,10 @@ from thce.annotations.leases import Lease
 from thce.annotations.progress import progress
 from thce.annotations.states import Block, State
 from thce.annotations.tasks import NewTask, Task, TaskSeen, find_task, latest_task
-from thce.annotations.tombstones import Tombstones
 from thce.errors import InputError
-from thce.paths import home
 from thce.registry.labels import Flag
 
 Clock = Callable[[], float]
-
-
-def default_store() -> Path:
-    """Where the store lies unless a command is told otherwise."""
-    return home() / "registry" / "annotations.sqlite"
 
 
 class AnnotationStore:
@@ -93,12 +86,7 @@ class AnnotationStore:
         """Makes notes known, so that progress counts them; returns how many were new."""
         ids = list(encounter_ids)
         with self.database.write() as connection:
-            before = connection.total_changes
-            tombstones = Tombstones.load(connection)
-            for encounter_id in ids:
-                if encounter_id not in tombstones:
-                    batches.ensure_note(connection, encounter_id, self.now())
-            return connection.total_changes - before
+            return batches.add_to_pool(connection, ids, self.now())
 
     def prepare(self, batch: str, new: Iterable[NewTask], *, overlap: int = 1) -> Prepared:
         """Adds tasks to a batch. Giving the same notes again changes nothing.
@@ -231,11 +219,7 @@ class AnnotationStore:
             InputError: no answer of theirs stands.
         """
         with self.database.write() as connection:
-            if not answers.has_standing(connection, task_id, annotator):
-                raise InputError(f"task {task_id!r}: {annotator!r} has no answer to undo")
-            key = secrets.token_hex(16)
-            taken_back = Answer(task_id, annotator, Verdict.UNDO, (), (), key=key)
-            answers.record(connection, taken_back, self.now())
+            answers.undo(connection, task_id, annotator, self.now())
 
     def resolve(self, encounter_id: str, decided: Mapping[Flag, bool], adjudicator: str) -> None:
         """Settles flags of a note: the adjudicator overrules all annotators on them.
@@ -279,14 +263,7 @@ class AnnotationStore:
             How many notes are merged by it.
         """
         with self.database.write() as connection:
-            current = set(_rows(human_labels.collect(connection).table))
-            merged = [row[0] for row in _rows(labels) if row in current]
-            connection.executemany(
-                "UPDATE notes SET merged_through = (SELECT max(seq) FROM answers)"
-                " WHERE encounter_id = ?",
-                [(encounter_id,) for encounter_id in merged],
-            )
-            return len(merged)
+            return human_labels.mark_merged(connection, labels)
 
     def progress(self) -> dict[str, Any]:
         """Counts by state, annotator and batch, and the pace (`progress.progress`)."""
@@ -307,10 +284,6 @@ class AnnotationStore:
             deleted = deletion.erase(connection, encounter_id, self.now())
         deletion.purge(self.database)
         return deleted
-
-
-def _rows(table: pa.Table) -> list[tuple[Any, ...]]:
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _present(task: TaskSeen | None, what: str) -> TaskSeen:

@@ -148,6 +148,31 @@ def coder(
     )
 
 
+@app.command()
+def ner(
+    model: str | None = typer.Option(
+        None, "--model", help="Bundle; by default one with an untrained head is built."
+    ),
+    base: str | None = typer.Option(None, "--base", help="Base weights of that bundle."),
+    texts: str | None = typer.Option(
+        None, "--input", help="Folder of .txt files to repeat; by default synthetic notes."
+    ),
+    documents: int | None = typer.Option(None, "--documents", help="Of each timed run."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """Entities by batch and precision, against transformers.pipeline."""
+    _run(
+        "ner:NerBenchConfig",
+        as_json,
+        model=model,
+        base=base,
+        input=texts,
+        documents=documents,
+        repetitions=repetitions,
+    )
+
+
 @app.command("format")
 def format_rows(
     rows: int | None = typer.Option(None, "--rows", help="Rows of official terms."),

@@ -1,9 +1,10 @@
 """`thce bundles`: look at bundles, check them, publish, promote and roll back."""
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from thce.command_options import AsJson, show
 
 if TYPE_CHECKING:
     from thce.bundles.channel import Ledger, LedgerEntry
@@ -15,7 +16,6 @@ app = typer.Typer(
 
 Model = Annotated[str, typer.Argument(help="A bundle's folder or URL, or champion:CHANNEL.")]
 Channel = Annotated[str, typer.Option(help="A channel's name, folder or URL.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 @app.command("show")
@@ -24,11 +24,7 @@ def show_command(model: Model, as_json: AsJson = False) -> None:
     from thce.bundles.load import open_bundle
 
     manifest = open_bundle(model).manifest
-    if as_json:
-        typer.echo(manifest.model_dump_json(indent=2))
-        return
-    for line in _summary(manifest):
-        typer.echo(line)
+    typer.echo(manifest.model_dump_json(indent=2) if as_json else "\n".join(_summary(manifest)))
 
 
 @app.command("verify")
@@ -38,7 +34,7 @@ def verify_command(model: Model, as_json: AsJson = False) -> None:
 
     bundle = open_bundle(model)
     report = {"version": bundle.version, "files": len(bundle.manifest.files), "valid": True}
-    _answer(report, as_json, f"{bundle.version}: {report['files']} files, all as recorded")
+    show(report, as_json, f"{bundle.version}: {report['files']} files, all as recorded")
 
 
 @app.command("publish")
@@ -53,7 +49,7 @@ def publish_command(
 
     bundle = open_bundle(source)
     target = publish(bundle.folder, destination)
-    _answer({"version": bundle.version, "path": target}, as_json, f"{bundle.version} at {target}")
+    show({"version": bundle.version, "path": target}, as_json, f"{bundle.version} at {target}")
 
 
 @app.command("promote")
@@ -103,7 +99,7 @@ def history_command(channel: Channel = "registry", as_json: AsJson = False) -> N
         f"{entry.at}  {entry.action:8}  {entry.version}{_decided_on(entry)}"
         for entry in ledger.history
     ]
-    _answer(report, as_json, "\n".join([*lines, f"champion: {ledger.champion or 'none'}"]))
+    show(report, as_json, "\n".join([*lines, f"champion: {ledger.champion or 'none'}"]))
 
 
 def _decided_on(entry: "LedgerEntry") -> str:
@@ -121,11 +117,7 @@ def _answer_champion(channel: str, ledger: "Ledger", as_json: bool) -> None:
 
     path = f"{channel_folder(channel)}/{ledger.champion}"
     report = {"champion": ledger.champion, "path": path}
-    _answer(report, as_json, f"champion: {ledger.champion} at {path}")
-
-
-def _answer(report: dict[str, Any], as_json: bool, line: str) -> None:
-    typer.echo(json.dumps(report) if as_json else line)
+    show(report, as_json, f"champion: {ledger.champion} at {path}")
 
 
 def _summary(manifest: "Manifest") -> list[str]:

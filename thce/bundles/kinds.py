@@ -106,7 +106,44 @@ CODER = Kind(
     contest=_coder_contest,
 )
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (REGISTRY, CODER)}
+
+def _check_ner(folder: Path, thresholds: Mapping[str, str]) -> None:
+    from thce.ner.tags import TagSet
+
+    TagSet.from_dict(read_json(folder / "tags.json"), str(folder / "tags.json"))
+    for file in set(thresholds.values()):
+        content = read_json(folder / file)
+        if not isinstance(content, dict) or "auto_code_from" not in content:
+            raise InputError(f"{folder / file}: no field auto_code_from")
+
+
+def _ner_contest(candidate: "Bundle", champion: "Bundle", test: str) -> Evidence:
+    from thce.ner.contest import contest
+
+    return contest(candidate, champion, test)
+
+
+NER = Kind(
+    name="ner",
+    labels=(),
+    required=(
+        "README.md",
+        "config.yaml",
+        "model/config.json",
+        "model/model.safetensors",
+        "parity.json",
+        "splits.json",
+        "tags.json",
+        "tokenizer/tokenizer.json",
+        "tokenizer/tokenizer_config.json",
+        "training.json",
+        "transitions.json",
+    ),
+    check=_check_ner,
+    contest=_ner_contest,
+)
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (REGISTRY, CODER, NER)}
 
 
 def kind_named(name: str, where: str) -> Kind:

@@ -1,36 +1,32 @@
-"""Figures as inline SVG: the same data gives the same bytes, and nothing is fetched.
+"""Figures of labels, rounds and curves as inline SVG, drawn as `drawing` says.
 
-Colours are Okabe and Ito's, which colour-blind readers tell apart; markers and line styles differ
-too, for print. Text stays text, so that it can be read aloud, searched and set in the page's font.
+Curves differ in marker and line style as well as in colour, for print.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from thce.evaluation.calibration import Bin
+from thce.evaluation.drawing import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    QUIET,
+    VERMILION,
+    figure_axes,
+    reach,
+    to_svg,
+)
 from thce.evaluation.intervals import Interval
 from thce.evaluation.results import RoundResult, SystemScore
 from thce.evaluation.wording import system_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-BLUE, VERMILION, GREEN, ORANGE, INK, QUIET = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#E69F00",
-    "#1c2430",
-    "#556070",
-)
 _MARKERS = ((VERMILION, "D"), (GREEN, "s"), (ORANGE, "^"))
 _LINES: tuple[tuple[str, str, Any], ...] = (
     (QUIET, "o", "-"),
@@ -40,29 +36,6 @@ _LINES: tuple[tuple[str, str, Any], ...] = (
     (ORANGE, "v", (0, (5, 1, 1, 1, 1, 1))),
     ("#CC79A7", "P", (0, (3, 1))),
 )
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "thce",
-    "text.parse_math": False,
-    "font.size": 11,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": QUIET,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.labelpad": 7,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": "#d9dee5",
-    "grid.linewidth": 0.7,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-    "lines.linewidth": 2.0,
-    "lines.markersize": 6.0,
-}
 
 
 @dataclass(frozen=True)
@@ -89,7 +62,7 @@ def label_f1_bars(systems: Sequence[SystemScore], titles: Mapping[str, str]) -> 
         for label in (main.score.labels[row] for row in shown)
     ]
     place = np.arange(len(shown))[::-1]
-    with _axes(9.6, 1.2 + 0.29 * len(shown)) as axes:
+    with figure_axes(9.6, 1.2 + 0.29 * len(shown)) as axes:
         intervals = [main.label_f1[row] for row in shown]
         axes.barh(
             place,
@@ -98,7 +71,7 @@ def label_f1_bars(systems: Sequence[SystemScore], titles: Mapping[str, str]) -> 
             color="#9ecae8",
             edgecolor=BLUE,
             linewidth=0.8,
-            xerr=_reach(intervals),
+            xerr=reach(intervals),
             error_kw={"ecolor": BLUE, "elinewidth": 1.4, "capsize": 2.5},
             label=system_title(main.name),
         )
@@ -126,14 +99,14 @@ def label_f1_bars(systems: Sequence[SystemScore], titles: Mapping[str, str]) -> 
             loc="outside upper left",
             ncols=4,
         )
-        return _svg(axes, "label-f1", "F1 of each label with its interval")
+        return to_svg(axes, "label-f1", "F1 of each label with its interval")
 
 
 def learning_curve(rounds: Sequence[RoundResult]) -> str:
     """Micro and macro F1 of each round against labels spent, with interval bands."""
     spent = [one.labels_spent for one in rounds]
     scores = [one.evaluation.main for one in rounds]
-    with _axes(9.6, 4.0) as axes:
+    with figure_axes(9.6, 4.0) as axes:
         micro, macro = [one.micro_f1 for one in scores], [one.macro_f1 for one in scores]
         _band(axes, spent, micro, BLUE, "o", "-", "Micro F1")
         _band(axes, spent, macro, VERMILION, "D", "--", "Macro F1")
@@ -142,12 +115,12 @@ def learning_curve(rounds: Sequence[RoundResult]) -> str:
         axes.set_ylabel("F1 on the frozen test notes")
         axes.locator_params(axis="x", integer=True)
         axes.legend(loc="lower right")
-        return _svg(axes, "learning-curve", "Micro and macro F1 against labels spent")
+        return to_svg(axes, "learning-curve", "Micro and macro F1 against labels spent")
 
 
 def disagreement_curve(rounds: Sequence[RoundResult]) -> str:
     """The share of pool notes in which model and signals disagree, round by round."""
-    with _axes(9.6, 3.2) as axes:
+    with figure_axes(9.6, 3.2) as axes:
         numbers = [one.number for one in rounds]
         rates = [one.disagreement for one in rounds]
         _band(axes, numbers, rates, GREEN, "s", "-", "Disagreement rate")
@@ -155,17 +128,17 @@ def disagreement_curve(rounds: Sequence[RoundResult]) -> str:
         axes.set_xticks(numbers)
         axes.set_xlabel("Round")
         axes.set_ylabel("Share of pool notes")
-        return _svg(axes, "disagreement", "Disagreement rate by round")
+        return to_svg(axes, "disagreement", "Disagreement rate by round")
 
 
 def reliability_diagram(bins: Sequence[Bin]) -> str:
     """Observed against predicted frequency, with the diagonal of perfect calibration."""
-    with _axes(5.2, 4.6) as axes:
+    with figure_axes(5.2, 4.6) as axes:
         axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=":", label="Perfect")
         axes.errorbar(
             [part.mean_probability for part in bins],
             [part.observed.estimate for part in bins],
-            yerr=_reach([part.observed for part in bins]),
+            yerr=reach([part.observed for part in bins]),
             color=BLUE,
             marker="o",
             linewidth=1.4,
@@ -178,7 +151,7 @@ def reliability_diagram(bins: Sequence[Bin]) -> str:
         axes.set_xlabel("Mean predicted probability")
         axes.set_ylabel("Share that is true")
         axes.legend(loc="upper left")
-        return _svg(axes, "reliability", "Observed against predicted frequency")
+        return to_svg(axes, "reliability", "Observed against predicted frequency")
 
 
 def line_chart(
@@ -194,7 +167,7 @@ def line_chart(
         y: label of the vertical axis.
         level: a height to mark by a dotted line.
     """
-    with _axes(9.6, 4.6) as axes:
+    with figure_axes(9.6, 4.6) as axes:
         axes.axhline(level, color=QUIET, linewidth=1.2, linestyle=":")
         for line, (colour, marker, dashes) in zip(lines, _LINES, strict=False):
             if line.band:
@@ -213,26 +186,7 @@ def line_chart(
         axes.set_ylabel(y)
         axes.locator_params(axis="x", integer=True)
         axes.legend(loc="lower right", ncols=2)
-        return _svg(axes, name, description)
-
-
-@contextmanager
-def _axes(width: float, height: float) -> Iterator["Axes"]:
-    """Axes of a figure of that size in inches, in one style whatever the user's matplotlibrc."""
-    from matplotlib import rc_context, rcdefaults, rcParams
-    from matplotlib.figure import Figure
-
-    with rc_context():
-        rcdefaults()
-        rcParams.update(_STYLE)
-        yield Figure(figsize=(width, height), layout="constrained").add_subplot()
-
-
-def _reach(intervals: Sequence[Interval]) -> list[list[float]]:
-    """How far each interval reaches below and above its estimate."""
-    below = [max(one.estimate - one.low, 0.0) for one in intervals]
-    above = [max(one.high - one.estimate, 0.0) for one in intervals]
-    return [below, above]
+        return to_svg(axes, name, description)
 
 
 def _band(
@@ -250,16 +204,3 @@ def _band(
     if len(x) == 1:
         axes.vlines(x, low, high, color=colour)
     axes.plot(x, estimates, color=colour, marker=marker, linestyle=line, label=name)
-
-
-def _svg(axes: "Axes", name: str, description: str) -> str:
-    """The figure as an SVG element whose ids no other figure on the page has."""
-    figure: Figure = axes.figure  # type: ignore[assignment]
-    buffer = StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" ', 1)

@@ -1,10 +1,11 @@
 """`thce notes`: prepare notes, check an input, measure what de-identification finds."""
 
-import json
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from thce.command_options import AsJson, show
 from thce.errors import Finding
 from thce.notes.limits import MAX_BAD_PERCENT
 
@@ -16,7 +17,6 @@ Input = Annotated[
     str, typer.Option("--input", help="JSONL, CSV or Parquet: a file, folder, glob or URL.")
 ]
 MaxBad = Annotated[float, typer.Option("--max-bad", help="Bad rows allowed, in percent.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
 
 @app.command()
@@ -36,16 +36,7 @@ def prepare(
     config = PrepareConfig(
         input=input_path, output=output, quarantine=quarantine, max_bad=_percentage(max_bad)
     )
-    report = run(config)
-    if as_json:
-        typer.echo(json.dumps(report))
-        return
-    _print_counts("Identifiers replaced", report["identifiers"])
-    typer.echo(
-        f"{report['prepared']} of {report['rows']} rows prepared, {report['bad']} bad, "
-        f"{report['duplicates']} repeated (see {report['quarantine']})"
-    )
-    typer.echo(f"prepared notes: {report['output']}")
+    show(run(config), as_json, _print_prepared)
 
 
 @app.command()
@@ -57,23 +48,19 @@ def check(input_path: Input, max_bad: MaxBad = MAX_BAD_PERCENT, as_json: AsJson 
     plan = plan_read(input_path, quarantine=None, max_bad_percent=100.0)
     counts = plan.counts
     shown = [str(row) for row in plan.bad[:_SHOWN_BAD_ROWS]]
-    if as_json:
-        report = {
-            "rows": counts.rows,
-            "read": counts.read,
-            "bad": counts.bad,
-            "bad_percent": counts.bad_percent,
-            "duplicates": counts.duplicates,
-            "first_bad": shown,
-        }
-        typer.echo(json.dumps(report))
-    else:
-        for line in shown:
-            typer.echo(line)
-        typer.echo(
-            f"{counts.rows} rows: {counts.read} good, {counts.bad} bad "
-            f"({counts.bad_percent:.1f} %), {counts.duplicates} repeated"
-        )
+    report = {
+        "rows": counts.rows,
+        "read": counts.read,
+        "bad": counts.bad,
+        "bad_percent": counts.bad_percent,
+        "duplicates": counts.duplicates,
+        "first_bad": shown,
+    }
+    summary = (
+        f"{counts.rows} rows: {counts.read} good, {counts.bad} bad "
+        f"({counts.bad_percent:.1f} %), {counts.duplicates} repeated"
+    )
+    show(report, as_json, "\n".join([*shown, summary]))
     if counts.bad_percent > limit:
         raise Finding(f"{input_path}: {counts.bad_percent:.1f} % bad rows, past {limit:g} %")
 
@@ -94,11 +81,7 @@ def recall(
     reports = {
         part: measure_recall(row for row in rows if row.part == part).as_dict() for part in parts
     }
-    if as_json:
-        typer.echo(json.dumps(reports))
-        return
-    for part, report in reports.items():
-        _print_recall(part, report)
+    show(reports, as_json, _print_recalls)
 
 
 def _percentage(value: float) -> float:
@@ -109,26 +92,34 @@ def _percentage(value: float) -> float:
     return value
 
 
-def _print_counts(title: str, counts: dict[str, int]) -> None:
+def _print_prepared(report: dict[str, Any]) -> None:
+    counts = ((kind, str(count)) for kind, count in report["identifiers"].items())
+    _print_table("Identifiers replaced", ("kind", "count"), counts)
+    typer.echo(
+        f"{report['prepared']} of {report['rows']} rows prepared, {report['bad']} bad, "
+        f"{report['duplicates']} repeated (see {report['quarantine']})"
+    )
+    typer.echo(f"prepared notes: {report['output']}")
+
+
+def _print_recalls(reports: dict[str, Any]) -> None:
+    for part, report in reports.items():
+        rows = (
+            (kind, str(one["planted"]), str(one["found"]), f"{one['recall']:.2f}")
+            for kind, one in report["recall"].items()
+        )
+        title = f"{part}: precision {report['precision']:.3f}"
+        _print_table(title, ("kind", "planted", "found", "recall"), rows)
+
+
+def _print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table of names and, flush right, their figures."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title)
-    table.add_column("kind")
-    table.add_column("count", justify="right")
-    for kind, count in counts.items():
-        table.add_row(kind, str(count))
-    Console().print(table)
-
-
-def _print_recall(part: str, report: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"{part}: precision {report['precision']:.3f}")
-    table.add_column("kind")
-    for column in ("planted", "found", "recall"):
-        table.add_column(column, justify="right")
-    for kind, one in report["recall"].items():
-        table.add_row(kind, str(one["planted"]), str(one["found"]), f"{one['recall']:.2f}")
+    for column in columns:
+        table.add_column(column, justify="left" if column == columns[0] else "right")
+    for row in rows:
+        table.add_row(*row)
     Console().print(table)

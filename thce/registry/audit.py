@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
 
+from thce.annotations.defaults import default_store
 from thce.annotations.prodigy import HOLD_SECONDS, export_tasks
 from thce.annotations.states import Block
-from thce.annotations.store import AnnotationStore, default_store
+from thce.annotations.store import AnnotationStore
 from thce.annotations.tasks import NewTask
 from thce.config import Config
 from thce.errors import InputError

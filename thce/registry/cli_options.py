@@ -1,60 +1,59 @@
-"""What the `thce registry` commands share: options, running a step, and showing its report."""
+"""What the `thce registry` commands share: options that several have, and running a step."""
 
-import json
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-CONFIG = typer.Option(None, "--config", "-c", help="YAML file with the step's configuration.")
-SET = typer.Option([], "--set", "-s", help="Overrides a field: a.b=value. Repeatable.")
-JSON = typer.Option(False, "--json", help="Print the report as JSON.")
+from thce.command_options import show
+
+Hydrated = Annotated[str | None, typer.Option("--hydrated", help="What hydrate wrote.")]
+Model = Annotated[str | None, typer.Option("--model", help="Bundle: folder, URL or champion:...")]
+Notes = Annotated[str | None, typer.Option("--input", help="Notes: file, folder or glob.")]
+NotesGiven = Annotated[
+    list[str],
+    typer.Option(
+        "--notes",
+        help="Notes: file, folder or glob. Repeatable.",
+        default_factory=list,
+        show_default=False,
+    ),
+]
+Store = Annotated[str | None, typer.Option("--store", help="The annotation store.")]
+RunFolder = Annotated[
+    str | None, typer.Option("--output", help="Folder of the run; resumed if there.")
+]
+Batch = Annotated[str | None, typer.Option("--output", help="Batch of Prodigy tasks (.jsonl).")]
+BlindFraction = Annotated[
+    float | None,
+    typer.Option("--blind-fraction", help="Share of tasks without prefill, to measure its pull."),
+]
 
 
-def report_of(
-    module: str, config: str | None, overrides: list[str], shortcuts: dict[str, Any]
+def run(
+    step: str,
+    config: str | None,
+    overrides: list[str],
+    as_json: bool,
+    printed: Callable[[dict[str, Any]], None] | None = None,
+    **given: Any,
 ) -> dict[str, Any]:
-    """Runs a step of this room.
+    """Runs a step of this room and prints its report.
 
     Args:
-        module: `MODULE:CONFIG_CLASS` within thce.registry.
+        step: `MODULE:CONFIG_CLASS` within thce.registry.
         config: YAML file, or None.
         overrides: `a.b=value`, in order.
-        shortcuts: options of the command line; None where not given.
+        as_json: see `show`.
+        printed: see `show`.
+        given: fields by options of their own; None where not given.
+
+    Returns:
+        The report.
     """
     from thce.steps import run_step
 
-    name, config_class = module.split(":")
-    return run_step(f"thce.registry.{name}", config_class, config, overrides, **shortcuts)
-
-
-def show(
-    report: dict[str, Any], as_json: bool, printed: Callable[[dict[str, Any]], None] | None = None
-) -> None:
-    """Prints a step's report.
-
-    Args:
-        report: what the step found.
-        as_json: as one JSON object, for programs.
-        printed: how it is printed for a person; by default one line per value.
-    """
-    if as_json:
-        typer.echo(json.dumps(report, default=str, allow_nan=False))
-    elif printed is not None:
-        printed(report)
-    else:
-        _print_lines(report)
-
-
-def _print_lines(report: dict[str, Any], indent: str = "") -> None:
-    """One line per value, groups indented."""
-    for name, value in report.items():
-        if isinstance(value, dict) and value:
-            typer.echo(f"{indent}{name}:")
-            _print_lines(value, indent + "  ")
-        elif isinstance(value, float):
-            typer.echo(f"{indent}{name}: {value:.4g}")
-        elif isinstance(value, list) and len(value) > 12:
-            typer.echo(f"{indent}{name}: {len(value)} entries (--json shows them)")
-        else:
-            typer.echo(f"{indent}{name}: {value}")
+    module, config_class = step.split(":")
+    report = run_step(f"thce.registry.{module}", config_class, config, overrides, **given)
+    show(report, as_json, printed)
+    return report

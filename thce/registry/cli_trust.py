@@ -1,9 +1,12 @@
 """`thce registry` commands that say how far a bundle, a recipe or a label may be trusted."""
 
+from typing import Annotated, Any
+
 import typer
 
+from thce.command_options import AsJson, ConfigFile, Overrides
 from thce.errors import Finding
-from thce.registry.cli_options import CONFIG, JSON, SET, report_of, show
+from thce.registry.cli_options import Batch, Model, NotesGiven, RunFolder, Store, run
 
 
 def add_to(app: typer.Typer) -> None:
@@ -13,31 +16,33 @@ def add_to(app: typer.Typer) -> None:
 
 
 def abstain(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
-    model: str | None = typer.Option(None, "--model", help="Bundle: folder, URL or champion:..."),
-    notes: str | None = typer.Option(
-        None, "--input", help="Labelled notes that the bundle was not fitted on."
-    ),
-    output: str | None = typer.Option(None, "--output", help="The file of cutoffs to write."),
-    precision: float | None = typer.Option(
-        None, "--precision", help="Share of automatically accepted flags that must be right."
-    ),
-    confidence: float | None = typer.Option(None, "--confidence", help="With how much confidence."),
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    model: Model = None,
+    notes: Annotated[
+        str | None,
+        typer.Option("--input", help="Labelled notes that the bundle was not fitted on."),
+    ] = None,
+    output: Annotated[str | None, typer.Option(help="The file of cutoffs to write.")] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Share of automatically accepted flags that must be right."),
+    ] = None,
+    confidence: Annotated[float | None, typer.Option(help="With how much confidence.")] = None,
 ) -> None:
     """Finds from which score on a flag may be accepted without a person, at a stated precision."""
     from thce.registry.console import print_abstention
 
-    given = {
+    given: dict[str, Any] = {
         "model": model,
         "input": notes,
         "output": output,
         "precision": precision,
         "confidence": confidence,
     }
-    found = report_of("abstain:AbstainConfig", config, overrides, given)
-    show(found, as_json, print_abstention)
+    step = "abstain:AbstainConfig"
+    found = run(step, config, overrides, as_json, print_abstention, **given)
     if all(one["cutoff"] is None for one in found["flags"].values()):
         raise Finding(
             f"no flag reaches precision {found['precision']} with confidence "
@@ -46,43 +51,39 @@ def abstain(
 
 
 def crossval(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
-    notes: list[str] = typer.Option([], "--notes", help="Labelled notes. Repeatable."),
-    output: str | None = typer.Option(
-        None, "--output", help="Folder of the run; resumed if there."
-    ),
-    by: str | None = typer.Option(None, "--by", help="fold, or file: leave one out of --notes."),
-    folds: int | None = typer.Option(None, "--folds", help="Folds of each repetition."),
-    repeats: int | None = typer.Option(None, "--repeats", help="Repetitions with other folds."),
+    overrides: Overrides,
+    notes: NotesGiven,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    output: RunFolder = None,
+    by: Annotated[str | None, typer.Option(help="fold, or file: leave one out of --notes.")] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds of each repetition.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Repetitions with other folds.")] = None,
 ) -> None:
     """Judges a recipe on every labelled note, by models that never saw it or its author."""
     from thce.registry.console import print_crossval
 
-    given = {
+    given: dict[str, Any] = {
         "notes": notes or None,
         "output": output,
         "by": by,
         "folds": folds,
         "repeats": repeats,
     }
-    found = report_of("crossval:CrossvalConfig", config, overrides, given)
-    show(found, as_json, print_crossval)
+    run("crossval:CrossvalConfig", config, overrides, as_json, print_crossval, **given)
 
 
 def audit(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
-    crossval: str | None = typer.Option(None, "--crossval", help="What crossval wrote."),
-    store: str | None = typer.Option(None, "--store", help="The annotation store."),
-    limit: int | None = typer.Option(None, "--limit", help="Notes to look at again; 0: none."),
-    output: str | None = typer.Option(None, "--output", help="Batch of Prodigy tasks (.jsonl)."),
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    crossval: Annotated[str | None, typer.Option(help="What crossval wrote.")] = None,
+    store: Store = None,
+    limit: Annotated[int | None, typer.Option(help="Notes to look at again; 0: none.")] = None,
+    output: Batch = None,
 ) -> None:
     """Finds labels that are probably wrong and puts their notes before a person again."""
     from thce.registry.console import print_audit
 
-    given = {"crossval": crossval, "store": store, "limit": limit, "output": output}
-    found = report_of("audit:AuditConfig", config, overrides, given)
-    show(found, as_json, print_audit)
+    given: dict[str, Any] = {"crossval": crossval, "store": store, "limit": limit, "output": output}
+    run("audit:AuditConfig", config, overrides, as_json, print_audit, **given)

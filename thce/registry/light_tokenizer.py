@@ -11,8 +11,10 @@ from thce.tokenizer_file import read_tokenizer
 class LightTokenizer:
     """The part of the fast-tokenizer interface that `NoteEncoder` asks for.
 
-    Importing transformers brings torch with it: seconds and 250 MB in every worker, for a
-    tokenizer that is one file. The export step checks that both give the same ids.
+    Why not transformers' `AutoTokenizer`: importing it brings torch. For MiniLM's vocabulary that
+    is 4 to 5 s and 390 MB in every worker, against 0.1 s and 62 MB here (one core, November 2026),
+    for a tokenizer that is one file. Training keeps `AutoTokenizer`; the export step checks that
+    both give the same ids.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -6,6 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from thce.registry.model import FlagClassifier
 
 OPSET = 18
@@ -13,7 +15,7 @@ HEAD_PREFIX = "head."
 SCOPES = "pkg.torch.onnx.name_scopes"
 
 
-def export_fp32(model: FlagClassifier, path: Path) -> None:
+def export_fp32(model: nn.Module, path: Path, head: str = "head") -> None:
     """Writes the model as an fp32 graph from `input_ids`, `attention_mask` to `logits`.
 
     Both inputs are int64 (batch, sequence) with both axes free. Attention is exported in its
@@ -22,8 +24,9 @@ def export_fp32(model: FlagClassifier, path: Path) -> None:
     is removed, so that the same weights give the same bytes.
 
     Args:
-        model: in evaluation mode, on the CPU.
+        model: with an encoder of transformers as `encoder`; in evaluation mode, on the CPU.
         path: the .onnx file to write.
+        head: the module whose nodes are marked as the head.
     """
     import torch
 
@@ -40,7 +43,7 @@ def export_fp32(model: FlagClassifier, path: Path) -> None:
         )
     finally:
         encoder.set_attn_implementation(kept)
-    _mark_head(proto)
+    _mark_head(proto, head)
     _save(proto, path)
 
 
@@ -91,11 +94,11 @@ def _save(proto: Any, path: Path) -> None:
     onnx.save(proto, str(path))
 
 
-def _mark_head(proto: Any) -> None:
-    """Gives the nodes of the model's `head` module names that say so."""
+def _mark_head(proto: Any, head: str) -> None:
+    """Gives the nodes of the model's head names that say so."""
     for node in proto.graph.node:
         scopes = next((one.value for one in node.metadata_props if one.key == SCOPES), "[]")
-        if "head" in ast.literal_eval(scopes):
+        if any(head in scope.split(".") for scope in ast.literal_eval(scopes)):
             node.name = f"{HEAD_PREFIX}{node.name}"
 
 

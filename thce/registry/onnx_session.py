@@ -30,21 +30,7 @@ class OnnxSession:
         Raises:
             InputError: onnxruntime cannot load the file, or it is not a graph of this kind.
         """
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.use_deterministic_compute = True
-        options.log_severity_level = 3
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime has no common error class
-            reason = (str(error).splitlines() or ["no reason"])[0][:200]
-            raise InputError(f"{path}: onnxruntime cannot load it: {reason}") from None
+        self._session = one_thread_session(path)
         inputs = [value.name for value in self._session.get_inputs()]
         outputs = [value.shape[-1] for value in self._session.get_outputs()]
         if inputs != ["input_ids", "attention_mask"] or outputs != [N_FLAGS]:
@@ -61,6 +47,27 @@ class OnnxSession:
             feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
             logits[row] = self._session.run(None, feed)[0][0]
         return sigmoid(logits)
+
+
+def one_thread_session(path: Path) -> Any:
+    """An onnxruntime session of one thread whose answers do not depend on the hour.
+
+    Raises:
+        InputError: onnxruntime cannot load the file.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has no common error class
+        reason = (str(error).splitlines() or ["no reason"])[0][:200]
+        raise InputError(f"{path}: onnxruntime cannot load it: {reason}") from None
 
 
 def sigmoid(logits: NDArray[Any]) -> Probabilities:

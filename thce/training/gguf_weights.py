@@ -5,6 +5,8 @@ is put together from the file's own vocabulary and merges with the pre-tokenizer
 names, because loaders guess that part, and a wrong guess splits numbers, so codes, differently.
 """
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ def convert(gguf: Path, target: Path) -> None:
     Raises:
         InputError: the vocabulary is of another kind.
     """
+    if not sys.stderr.isatty():
+        os.environ["TQDM_DISABLE"] = "1"  # tqdm reads it where it is first imported: just below
     deepspeed_to_stderr()
     tokenizer = read_tokenizer(gguf)
     tokenizer.save_pretrained(target)

@@ -124,8 +124,8 @@ class Trainer:
             for position, batch in enumerate(self.plan.epoch(number))
         ]
         trained = time.perf_counter()
-        self.replica.module.eval()
-        metrics = self.task.evaluate(self.replica.module)
+        self.replica.judged.eval()
+        metrics = self.task.evaluate(self.replica.judged)
         return {
             "epoch": number + 1,
             "train_loss": float(np.mean(losses)),

@@ -5,6 +5,7 @@ Losses arrive already divided by the global weight of the step, so that summing 
 over workers and micro-batches gives the gradient of the global loss.
 """
 
+import copy
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -21,7 +22,10 @@ class Replica(Protocol):
     """What the training loop asks of a worker's copy."""
 
     module: nn.Module
-    """Call this for forward passes."""
+    """Call this for forward passes that learn."""
+
+    judged: nn.Module
+    """Call this to evaluate: the same, or the average of its weights over the steps."""
 
     def backward(self, loss: Tensor, *, last: bool) -> None:
         """Adds the gradient of a micro-batch; `last` ends the accumulation of the step."""
@@ -49,8 +53,19 @@ class PlainReplica:
         clip: float,
         world_size: int,
         device: torch.device,
+        average: float = 0.0,
     ) -> None:
-        """Wraps the model and builds AdamW over the parameter groups."""
+        """Wraps the model and builds AdamW over the parameter groups.
+
+        Args:
+            model: the full model.
+            groups: AdamW parameter groups.
+            clip: largest gradient norm.
+            world_size: number of workers.
+            device: this worker's device.
+            average: decay of an exponential average of the weights that is kept beside them,
+                evaluated and returned in their place (Polyak and Juditsky 1992); 0 keeps none.
+        """
         self.model = model.to(device)
         self.world_size = world_size
         self.clip = clip
@@ -59,6 +74,10 @@ class PlainReplica:
             ids = [device.index] if device.type == "cuda" else None
             self.module = nn.parallel.DistributedDataParallel(self.model, device_ids=ids)
         self.optimizer = torch.optim.AdamW(groups, lr=0.0, fused=True)
+        self.average = average
+        self.steps = 0
+        self.averaged = copy.deepcopy(self.model) if average > 0 else self.model
+        self.judged: nn.Module = self.averaged if average > 0 else self.module
 
     def backward(self, loss: Tensor, *, last: bool) -> None:
         """DDP averages over workers, so the loss is scaled back to a sum."""
@@ -74,17 +93,30 @@ class PlainReplica:
         nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        if self.average > 0:
+            self._average()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Moves the average towards the weights; its first steps weigh more than the decay says."""
+        self.steps += 1
+        decay = min(self.average, (1 + self.steps) / (10 + self.steps))
+        pairs = zip(self.averaged.parameters(), self.model.parameters(), strict=True)
+        for average, value in pairs:
+            average.lerp_(value, 1 - decay)
 
     def weights(self) -> dict[str, Tensor]:
-        """A copy on the CPU."""
+        """A copy on the CPU, averaged where an average is kept."""
         return {
-            name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()
+            name: value.detach().cpu().clone() for name, value in self.averaged.state_dict().items()
         }
 
     def save(self, folder: Path) -> None:
         """Rank 0 writes weights and optimizer state."""
         if _rank() == 0:
             state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+            if self.average > 0:
+                state |= {"averaged": self.averaged.state_dict(), "steps": self.steps}
             torch.save(state, folder / "replica.pt")
 
     def load(self, folder: Path) -> None:
@@ -93,6 +125,9 @@ class PlainReplica:
         state = torch.load(folder / "replica.pt", map_location=device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.average > 0:
+            self.averaged.load_state_dict(state["averaged"])
+            self.steps = int(state["steps"])
 
 
 class DeepSpeedReplica:
@@ -137,6 +172,7 @@ class DeepSpeedReplica:
             model=model.to(device), optimizer=optimizer, config=settings
         )
         self.module: nn.Module = self.engine
+        self.judged: nn.Module = self.engine
         self.stage = int(settings.get("zero_optimization", {}).get("stage", 0))
 
     def backward(self, loss: Tensor, *, last: bool) -> None:

@@ -1,0 +1,1 @@
+"""Named entities: from brat files to a production-readiness report."""
