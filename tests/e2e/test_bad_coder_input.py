@@ -13,6 +13,7 @@ STEPS: dict[str, list[str]] = {
     "generate": [],
     "import": [],
     "train": [],
+    "bundle": ["--model", "m", "--output", "o"],
     "export": ["--model", "m", "--output", "o"],
     "predict": [],
     "evaluate": [],
@@ -24,6 +25,7 @@ STEPS: dict[str, list[str]] = {
 WITHOUT_CONFIGURATION = {
     "samples": "exclude_ids: data/coder/frozen_test_ids.txt: No such file",
     "check-data": "run `thce coder format` first",
+    "bundle": "m/training.json: No such file",
     "export": "data/coder/coder_examples.jsonl: No such file",
 }
 """What is said of an empty configuration where every field has a default."""
@@ -134,6 +136,16 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
         [*PREDICT, "good.jsonl", "--set", "confidence=2"],
         "confidence: input should be less",
     ),
+    "predict model": (
+        [*PREDICT, "good.jsonl", "--model", "dir"],
+        "dir: neither a bundle nor an exported coder",
+    ),
+    "predict graph": ([*PREDICT, "good.jsonl", "--set", "graph=int2"], "graph: input should be"),
+    "predict alone": ([*PREDICT, "good.jsonl", "--system", "model"], "give --model"),
+    "predict ranker": (
+        [*PREDICT, "good.jsonl", "--set", "ranker=good.jsonl"],
+        "good.jsonl: give weights of",
+    ),
     "predict asked": (
         [*PREDICT, "good.jsonl", "--set", "code_type=SNOMED"],
         "code_type: input should be 'icd10'",
@@ -202,7 +214,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "bundle file": ([*BUNDLE, "good.jsonl"], "good.jsonl/training.json: Not a directory"),
     "export nothing": (["coder", "export"], "Missing option '--model'"),
     "export over others": ([*EXPORT, "."], "is not empty; give a folder of its own"),
-    "export stage": ([*EXPORT, "o", "--set", "stage=4"], "stage: input should be less"),
+    "export stage": ([*EXPORT, "o", "--set", "stage=4"], "stage: input should be 1, 2 or 3"),
     "export empty": ([*EXPORT, "o", "--set", "examples=empty.jsonl"], "the file has none"),
     "export other": (
         [*EXPORT, "o", "--set", "examples=other.jsonl"],

@@ -32,7 +32,8 @@ class Generated:
     Attributes:
         answer: reasoning and codes, descriptions appended.
         opening: tokens of the reasoning and its tags, after which the code lines begin.
-        probability: of the code lines after that reasoning, among all that the language allows.
+        probability: of the code lines' tokens after that reasoning, among all that the language
+            allows; of the codes a lower bound, since other tokens may spell them as well.
         tokens: steps of the decoder; descriptions that it was shown are among them.
         hurried: the reasoning was closed by a limit, not by the model.
         cut: tokens of the narrative that the model did not see.

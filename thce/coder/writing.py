@@ -33,7 +33,7 @@ class Writing:
         opening: how many of them lie before the code lines: the reasoning with its tags.
         hurried: a limit closed the reasoning.
         finished: no more is to come.
-        told: log-likelihood of the code lines' free tokens among those allowed.
+        told: log-likelihood of the code lines' tokens among those allowed.
     """
 
     def __init__(
