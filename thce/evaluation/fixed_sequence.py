@@ -26,15 +26,23 @@ STARTS = (6.0, 4.0, 2.0, 0.0)
 
 @dataclass(frozen=True)
 class Claim:
-    """What is to hold: precision at least so high, with so much confidence."""
+    """What is to hold: precision at least so high, with so much confidence.
+
+    Attributes:
+        precision: of the decisions above the cutoff.
+        confidence: in the claim.
+        starts: log-odds at which sequences start. Whoever has other notes than those tested may
+            choose one start on them, and the whole of alpha is its.
+    """
 
     precision: float
     confidence: float
+    starts: tuple[float, ...] = STARTS
 
     @property
     def alpha(self) -> float:
         """The chance of a wrong pass that each sequence may take."""
-        return (1 - self.confidence) / len(STARTS)
+        return (1 - self.confidence) / len(self.starts)
 
     @property
     def fewest(self) -> int:
@@ -82,7 +90,7 @@ def certified_cutoff(
     score, right, note = score[order], right[order], note[order]
     passed = [
         cutoff
-        for start in STARTS
+        for start in claim.starts
         if (cutoff := _sequence(score, right, note, claim, start)) is not None
     ]
     found = min(passed, default=None)
