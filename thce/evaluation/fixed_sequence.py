@@ -94,7 +94,7 @@ def certified_cutoff(
         if (cutoff := _sequence(score, right, note, claim, start)) is not None
     ]
     found = min(passed, default=None)
-    decisions, successes = _drawn(score, right, note, found or 0.0)
+    decisions, successes = drawn(score, right, note, found or 0.0)
     return Cutoff(found, decisions, successes, lower_bound(successes, decisions, claim.alpha))
 
 
@@ -108,20 +108,27 @@ def _sequence(
     """The last cutoff that passes before the first that does not."""
     found = None
     for cutoff in np.arange(start, -STEP / 2, -STEP).tolist():
-        decisions, successes = _drawn(score, right, note, cutoff)
+        decisions, successes = drawn(score, right, note, cutoff)
         if not _passes(successes, decisions, claim):
             break
         found = cutoff
     return found
 
 
-def _drawn(
+def drawn(
     score: NDArray[np.floating],
     right: NDArray[np.bool_],
     note: NDArray[np.integer],
     cutoff: float,
 ) -> tuple[int, int]:
-    """Decisions, one a note, and how many are right; rows are sorted by note and priority."""
+    """Decisions at or above a cutoff, one a note, and how many of them are right.
+
+    Args:
+        score: (m,) rows sorted by note, and within one by a random key.
+        right: (m,).
+        note: (m,).
+        cutoff: of the score.
+    """
     above = score >= cutoff
     _, first = np.unique(note[above], return_index=True)
     return len(first), int(right[above][first].sum())

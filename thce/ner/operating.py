@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.evaluation.fixed_sequence import STEP, Claim, certified_cutoff, lower_bound
+from thce.evaluation.fixed_sequence import STEP, Claim, certified_cutoff, drawn, lower_bound
 from thce.evaluation.intervals import SEED, Interval, bootstrap
 from thce.evaluation.multilabel import nan_to_none, ratio
 from thce.ner.calibrate import log_odds, sigmoid
@@ -124,15 +124,13 @@ def promise(
 
 
 def _start(validation: Mentions, claim: Claim, unit: str, seed: int) -> float:
-    """The log-odds at which the validation documents bear the claim out best, the least of equals."""
+    """The least log-odds at which the validation documents bear the claim out best."""
     score, right, units, priority = _decisions(validation, unit, seed)
+    order = np.lexsort((priority, units))
     best, highest = 0.0, -1.0
     for start in np.arange(0.0, MOST_ODDS + STEP / 2, STEP).tolist():
-        above = score >= start
-        order = np.lexsort((priority[above], units[above]))
-        _, first = np.unique(units[above][order], return_index=True)
-        drawn = right[above][order][first]
-        bound = lower_bound(int(drawn.sum()), len(drawn), 1 - claim.confidence)
+        decisions, successes = drawn(score[order], right[order], units[order], start)
+        bound = lower_bound(successes, decisions, 1 - claim.confidence)
         if bound > highest:
             best, highest = start, bound
     return best
