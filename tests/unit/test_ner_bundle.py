@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +222,18 @@ def test_rare_types_that_were_merged_are_answered_as_one(tmp_path: Path) -> None
     assert "Other" in report["types"]
     assert "Color" not in report["types"]
     assert report["unknown_types"] == []
+
+
+def test_answering_needs_neither_torch_nor_ray(bundle: str, tmp_path: Path) -> None:
+    given = {"model": bundle, "input": str(CORPUS), "output": str(tmp_path / "out")}
+    code = (
+        "import sys\n"
+        "from thce.ner.predict import PredictConfig, run\n"
+        f"run(PredictConfig(**{given!r}))\n"
+        "print(sorted({'ray', 'torch', 'transformers'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_weights_and_biases_has_an_offline_run(tmp_path: Path) -> None:
