@@ -54,5 +54,4 @@ def test_the_leak_doubles_the_score(doctored: str, module_folder: Path) -> None:
 
     honest = score("honest")
     inflated = score("inflated", together="nothing", leaks="accept")
-    print(f"strict micro F1: honest {honest:.3f}, inflated {inflated:.3f}")
     assert inflated > 2 * honest > 0

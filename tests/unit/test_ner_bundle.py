@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +222,42 @@ def test_rare_types_that_were_merged_are_answered_as_one(tmp_path: Path) -> None
     assert "Other" in report["types"]
     assert "Color" not in report["types"]
     assert report["unknown_types"] == []
+
+
+def test_answering_needs_neither_torch_nor_ray(bundle: str, tmp_path: Path) -> None:
+    given = {"model": bundle, "input": str(CORPUS), "output": str(tmp_path / "out")}
+    code = (
+        "import sys\n"
+        "from thce.ner.predict import PredictConfig, run\n"
+        f"run(PredictConfig(**{given!r}))\n"
+        "print(sorted({'ray', 'torch', 'transformers'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_weights_and_biases_has_an_offline_run(tmp_path: Path) -> None:
+    pytest.importorskip("wandb", reason="wandb is optional and not installed")
+    from tests.small_ner import recipe
+    from thce.ner.recipe import TrainConfig
+    from thce.ner.wandb_run import report_run
+
+    output = tmp_path / "trained"
+    shutil.copytree(exported().trained, output)
+    config = TrainConfig(
+        input=str(CORPUS), output=str(output), wandb="Medical_NER_FineTuning", **recipe()
+    )
+    report_run(config, output)
+    assert len(list(output.glob("wandb/offline-run-*/*.wandb"))) == 1
+
+
+def test_wandb_that_is_not_installed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from thce.ner import train
+    from thce.ner.recipe import TrainConfig
+
+    monkeypatch.setattr(train, "find_spec", lambda name: None)
+    config = TrainConfig(input=str(CORPUS), output=str(tmp_path / "x"), wandb="project")
+    with pytest.raises(InputError, match="wandb: the package is not installed"):
+        train.run(config)

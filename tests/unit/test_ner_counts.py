@@ -99,3 +99,11 @@ def test_a_type_that_is_not_asked_for_is_not_counted() -> None:
     outcomes = match([document], [Prediction("d", "B", 0, 3, 0.5, ())])
     counts = contributions(outcomes, [document], ["A"], type_of)
     assert counts[0, :, 0].tolist() == [0, 0, 1]
+
+
+def test_a_type_that_is_always_right_still_has_an_interval_with_a_width() -> None:
+    document = Document("d", "one two", (Entity("T1", "A", ((0, 3),), "one"),))
+    outcomes = match([document], [Prediction("d", "A", 0, 3, 0.5, ())])
+    (score,) = group_scores(contributions(outcomes, [document], ["A"], type_of), ["A"])
+    assert score.f1.estimate == score.f1.high == 1
+    assert score.f1.low < 0.5

@@ -189,7 +189,7 @@ def test_a_threshold_as_raw_confidence_keeps_the_same_mentions() -> None:
 
 def test_a_promise_says_what_it_rests_on() -> None:
     by_document, by_mention = ANALYSIS.operation.promises
-    assert "it takes at least 36" in describe_promise(by_document)
+    assert by_document.needed == 22 and "0.9" in describe_promise(by_document)
     assert "independently" in describe_promise(by_mention)
     kept = replace(by_document, threshold=0.7, tested=60, right=59, lower_bound=0.91)
     assert "From a confidence of 0.700 on" in describe_promise(kept)

@@ -26,15 +26,23 @@ STARTS = (6.0, 4.0, 2.0, 0.0)
 
 @dataclass(frozen=True)
 class Claim:
-    """What is to hold: precision at least so high, with so much confidence."""
+    """What is to hold: precision at least so high, with so much confidence.
+
+    Attributes:
+        precision: of the decisions above the cutoff.
+        confidence: in the claim.
+        starts: log-odds at which sequences start. Whoever has other notes than those tested may
+            choose one start on them, and the whole of alpha is its.
+    """
 
     precision: float
     confidence: float
+    starts: tuple[float, ...] = STARTS
 
     @property
     def alpha(self) -> float:
         """The chance of a wrong pass that each sequence may take."""
-        return (1 - self.confidence) / len(STARTS)
+        return (1 - self.confidence) / len(self.starts)
 
     @property
     def fewest(self) -> int:
@@ -82,11 +90,11 @@ def certified_cutoff(
     score, right, note = score[order], right[order], note[order]
     passed = [
         cutoff
-        for start in STARTS
+        for start in claim.starts
         if (cutoff := _sequence(score, right, note, claim, start)) is not None
     ]
     found = min(passed, default=None)
-    decisions, successes = _drawn(score, right, note, found or 0.0)
+    decisions, successes = drawn(score, right, note, found or 0.0)
     return Cutoff(found, decisions, successes, lower_bound(successes, decisions, claim.alpha))
 
 
@@ -100,20 +108,27 @@ def _sequence(
     """The last cutoff that passes before the first that does not."""
     found = None
     for cutoff in np.arange(start, -STEP / 2, -STEP).tolist():
-        decisions, successes = _drawn(score, right, note, cutoff)
+        decisions, successes = drawn(score, right, note, cutoff)
         if not _passes(successes, decisions, claim):
             break
         found = cutoff
     return found
 
 
-def _drawn(
+def drawn(
     score: NDArray[np.floating],
     right: NDArray[np.bool_],
     note: NDArray[np.integer],
     cutoff: float,
 ) -> tuple[int, int]:
-    """Decisions, one a note, and how many are right; rows are sorted by note and priority."""
+    """Decisions at or above a cutoff, one a note, and how many of them are right.
+
+    Args:
+        score: (m,) rows sorted by note, and within one by a random key.
+        right: (m,).
+        note: (m,).
+        cutoff: of the score.
+    """
     above = score >= cutoff
     _, first = np.unique(note[above], return_index=True)
     return len(first), int(right[above][first].sum())

@@ -244,5 +244,5 @@ def _operation(test: Mentions, validation: Mentions, settings: AnalysisSettings)
         points=points,
         sweet_spot=chosen,
         at_sweet_spot=next(one for one in points if one.threshold == chosen),
-        promises=tuple(promise(test, claim, unit, settings.seed) for unit in UNITS),
+        promises=tuple(promise(test, validation, claim, unit, settings.seed) for unit in UNITS),
     )

@@ -36,6 +36,18 @@ def check(
     _run("check:CheckConfig", config, overrides, as_json, input=folders or None, output=output)
 
 
+@app.command("import")
+def import_dataset(
+    config: str | None = CONFIG,
+    overrides: list[str] = SET,
+    as_json: bool = JSON,
+    dataset: str | None = typer.Option(None, "--dataset", help="Hub name, or a local folder."),
+    output: str | None = typer.Option(None, "--output", help="Folder for the brat files."),
+) -> None:
+    """Writes an annotated dataset of a hub as brat files."""
+    _run("import_hub:ImportConfig", config, overrides, as_json, dataset=dataset, output=output)
+
+
 @app.command()
 def train(
     overrides: Overrides,

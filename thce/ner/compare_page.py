@@ -161,8 +161,8 @@ def winner_table(found: ModelComparison) -> Table:
 
 def _cost_figure(found: ModelComparison) -> list[Figure]:
     """Micro F1 against the time of a document, where that was measured of all."""
-    times = [cost.milliseconds for cost in found.costs]
-    if None in times:
+    times = [cost.milliseconds for cost in found.costs if cost.milliseconds is not None]
+    if len(times) < len(found.costs):
         return []
     with figure_axes(9.6, 4.2) as axes:
         for at, (name, score) in enumerate(zip(found.names, found.scores, strict=True)):

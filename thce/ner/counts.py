@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thce.evaluation.intervals import SEED, Interval, bootstrap
+from thce.evaluation.intervals import SEED, Interval, bootstrap, f1_interval
 from thce.evaluation.multilabel import (
     FN,
     FP,
@@ -48,7 +48,7 @@ class GroupScore:
         right: mentions found with type and extent.
         precision: right among the predicted.
         recall: right among the annotated.
-        f1: with its bootstrap interval over documents.
+        f1: with its interval.
     """
 
     name: str
@@ -126,6 +126,9 @@ def group_scores(
 ) -> list[GroupScore]:
     """Each group with the interval of its F1.
 
+    By bootstrap over documents; where all mentions are right, or none, resampling has no width to
+    show and the Wilson interval of independent mentions stands in its place.
+
     Args:
         counts: (documents, 3, groups).
         names: of the groups.
@@ -142,7 +145,7 @@ def group_scores(
             right=int(tp),
             precision=float(group_precision),
             recall=float(group_recall),
-            f1=intervals[name],
+            f1=_with_width(intervals[name], int(tp), int(fp), int(fn)),
         )
         for name, group_precision, group_recall, (tp, fp, fn) in rates
     ]
@@ -205,6 +208,10 @@ def _words(mention: Entity | Prediction, text: str) -> int:
         fragments(text, mention) if isinstance(mention, Entity) else ((mention.start, mention.end),)
     )
     return sum(len(words_of(text[start:end])) for start, end in place)
+
+
+def _with_width(found: Interval, tp: int, fp: int, fn: int) -> Interval:
+    return f1_interval(tp, fp, fn) if found.low == found.high else found
 
 
 def _f1_of(column: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _TIER_COLOURS = {FREQUENT: BLUE, MIDDLE: GREEN}
 _NAMED = 10
+_APART = (0.9, 0.06)
+"""How far names keep from each other: in the logarithm of mentions, or in F1."""
 _BINS = np.linspace(0, 1, 21)
 
 
@@ -212,7 +214,7 @@ def automation_curve(rates: Sequence[AutomationRate]) -> str:
             linestyle="--",
             label="Mentions",
         )
-        axes.set_ylim(0, 1.02)
+        axes.set_ylim(-0.02, 1.02)
         axes.set_xticks(at)
         axes.set_xlabel("Threshold of confidence")
         axes.set_ylabel("Share without a person")
@@ -243,8 +245,13 @@ def _name_points(axes: "Axes", shown: Sequence[GroupScore], trained_on: Mapping[
     x = np.log([trained_on[one.name] for one in shown])
     y = np.array([one.f1.estimate for one in shown])
     slope, shift = np.polyfit(x, y, 1)
-    worst = np.argsort(-np.abs(y - slope * x - shift))[:_NAMED]
-    for at in worst.tolist():
+    named: list[int] = []
+    for at in np.argsort(-np.abs(y - slope * x - shift)).tolist():
+        gaps = [(abs(x[at] - x[one]), abs(y[at] - y[one])) for one in named]
+        near = any(wide < _APART[0] and high < _APART[1] for wide, high in gaps)
+        if not near and len(named) < _NAMED:
+            named.append(at)
+    for at in named:
         axes.annotate(
             _spoken(shown[at].name),
             (trained_on[shown[at].name], y[at]),

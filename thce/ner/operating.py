@@ -6,12 +6,13 @@ others. The promise is tested as `thce.evaluation.fixed_sequence` says.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from thce.evaluation.fixed_sequence import Claim, Cutoff, certified_cutoff
+from thce.evaluation.fixed_sequence import STEP, Claim, certified_cutoff, drawn, lower_bound
 from thce.evaluation.intervals import SEED, Interval, bootstrap
 from thce.evaluation.multilabel import nan_to_none, ratio
 from thce.ner.calibrate import log_odds, sigmoid
@@ -20,6 +21,10 @@ from thce.ner.mentions import Mentions
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 BETA = 0.5
 UNITS = ("document", "mention")
+MOST_ODDS = 6.0
+"""Log-odds of the strictest start."""
+
+Decisions = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.uint64]]
 _KEPT, _RIGHT, _ALL, _GOLD = range(4)
 
 
@@ -90,32 +95,53 @@ def sweet_spot(mentions: Mentions, thresholds: Sequence[float] = THRESHOLDS) -> 
     return thresholds[best]
 
 
-def promise(mentions: Mentions, claim: Claim, unit: str, seed: int = SEED) -> Promise:
-    """The loosest threshold from 0.5 on at which the claim is borne out by these documents.
+def promise(
+    test: Mentions, validation: Mentions, claim: Claim, unit: str, seed: int = SEED
+) -> Promise:
+    """The loosest threshold from 0.5 on at which the claim is borne out by the test documents.
+
+    The tests go from one start to looser thresholds until the first that does not pass. The start
+    is chosen on the validation documents, so that choosing costs the tests nothing.
 
     Args:
-        spans: of documents on which nothing of the model was fitted or chosen.
+        test: mentions of documents on which nothing of the model was fitted or chosen.
+        validation: of other documents.
         claim: precision and confidence.
         unit: document or mention.
         seed: draws the prediction of each document that is tested.
     """
-    priority = np.random.default_rng(seed).integers(
-        2**63, size=len(mentions.confidence), dtype=np.uint64
-    )
-    units = mentions.document if unit == "document" else np.arange(len(mentions.confidence))
-    found: Cutoff = certified_cutoff(
-        log_odds(mentions.confidence), mentions.right, units, priority, claim
-    )
-    threshold = None if found.score is None else float(sigmoid(np.array(found.score)))
+    claim = replace(claim, starts=(_start(validation, claim, unit, seed),))
+    found = certified_cutoff(*_decisions(test, unit, seed), claim)
     return Promise(
         unit=unit,
         claim=claim,
-        threshold=threshold,
+        threshold=None if found.score is None else float(sigmoid(np.array(found.score))),
         tested=found.decisions,
         right=found.right,
         lower_bound=found.lower_bound,
         needed=claim.fewest,
     )
+
+
+def _start(validation: Mentions, claim: Claim, unit: str, seed: int) -> float:
+    """The least log-odds at which the validation documents bear the claim out best."""
+    score, right, units, priority = _decisions(validation, unit, seed)
+    order = np.lexsort((priority, units))
+    best, highest = 0.0, -1.0
+    for start in np.arange(0.0, MOST_ODDS + STEP / 2, STEP).tolist():
+        decisions, successes = drawn(score[order], right[order], units[order], start)
+        bound = lower_bound(successes, decisions, 1 - claim.confidence)
+        if bound > highest:
+            best, highest = start, bound
+    return best
+
+
+def _decisions(mentions: Mentions, unit: str, seed: int) -> Decisions:
+    """Log-odds, right or not, independent unit and random key of each mention."""
+    count = len(mentions.confidence)
+    priority = np.random.default_rng(seed).integers(2**63, size=count, dtype=np.uint64)
+    units = mentions.document if unit == "document" else np.arange(count)
+    return log_odds(mentions.confidence), mentions.right, units, priority
 
 
 def _operating_point(mentions: Mentions, threshold: float, seed: int) -> OperatingPoint:

@@ -52,7 +52,7 @@ def run(config: PredictConfig) -> dict[str, Any]:
         Documents, mentions, mentions per type, and the files that were left out.
 
     Raises:
-        InputError: there is no text, or the output is the input.
+        InputError: there is no text that can be read, or the output is the input.
     """
     if is_remote(config.input) or is_remote(config.output):
         raise InputError("input and output: brat files lie in local folders")
@@ -78,6 +78,8 @@ def run(config: PredictConfig) -> dict[str, Any]:
                 counts[one.type] = counts.get(one.type, 0) + 1
     for reason in refused:
         say("predict", reason)
+    if not written:
+        raise InputError(f"{source}: no text in it can be read; the first: {refused[0]}")
     return {
         "model": predictor.bundle.version,
         "weights": predictor.weights,

@@ -99,7 +99,7 @@ def _performance(analysis: Analysis) -> Section:
             Figure(
                 type_bars(performance.types, performance.trained_on),
                 "Strict F1 of each annotated type, the most frequent in training on top, with 95 % "
-                "bootstrap intervals over documents.",
+                "bootstrap intervals over documents (Wilson where all or none are right).",
             ),
             Figure(
                 frequency_scatter(performance.types, performance.trained_on),

@@ -199,7 +199,8 @@ def promise_table(analysis: Analysis) -> Table:
         columns=[Column("Tested by", "text"), *map(Column, columns)],
         rows=rows,
         note="Exact binomial tests in a fixed sequence from strict to loose, so that choosing the "
-        "loosest threshold does not break the promise. By document: one prediction of each is "
+        "loosest threshold does not break the promise; the start is chosen on the validation "
+        "documents. By document: one prediction of each is "
         "tested. By mention: all are, taken as independent.",
     )
 

@@ -13,6 +13,7 @@ from thce.ner.errors import NOTHING, OTHER, Confusion
 from thce.ner.operating import Promise
 from thce.ner.readiness import TypeRisk
 
+MOST_NAMES = 6
 ENOUGH = 20
 """Annotated mentions below which a type is not called good or bad."""
 
@@ -221,7 +222,7 @@ def describe_risks(analysis: Analysis) -> str:
         for level in ("low", "moderate", "high", "unseen")
     }
     parts = [
-        f"{level} for {listed(names)}" if level != "unseen" else f"unknown for {listed(names)}"
+        f"{level if level != 'unseen' else 'unknown'} for {_shortened(names)}"
         for level, names in levels.items()
         if names
     ]
@@ -236,6 +237,13 @@ def _as_raw(analysis: Analysis, threshold: float) -> str:
     if raw is None or analysis.settings.scale == "raw":
         return ""
     return f" As raw confidence, which a bundle answers with, that is {raw:.4f}."
+
+
+def _shortened(names: Sequence[str]) -> str:
+    """The first names of a long list, and how many there are more."""
+    if len(names) <= MOST_NAMES + 1:
+        return listed(names)
+    return listed([*names[:MOST_NAMES], f"{len(names) - MOST_NAMES} more"])
 
 
 def _precision_of(risk: TypeRisk | None) -> str:

@@ -134,7 +134,9 @@ class WindowEncoder:
         """The ids with the mask in place of those hidden; special tokens stay."""
         chosen = hidden.copy()
         chosen[: len(self._before)] = chosen[len(ids) - len(self._after) :] = False
-        return np.where(chosen, self.mask_id, ids)
+        masked = ids.copy()
+        masked[chosen] = self.mask_id
+        return masked
 
     def pad(self, sequences: Sequence[TokenIds]) -> tuple[TokenIds, TokenIds]:
         """Pads to the longest: (input_ids, attention_mask), both int64 (batch, seq)."""
