@@ -61,12 +61,9 @@ bench: $(BIN)/.installed weights weights-coder ## every speed against its rival 
 	$(THCE) bench format || failed=1; \
 	$(THCE) bench train --repetitions 3 || failed=1; \
 	$(THCE) bench coder || failed=1; \
-<<<<<<< HEAD
 	$(THCE) bench coder-train --data data/coder/stage_1.jsonl --repetitions 3 || failed=1; \
 	$(THCE) bench loop || failed=1; \
-=======
 	$(THCE) bench ner || failed=1; \
->>>>>>> w-report
 	$(THCE) bench hydrate --notes 1000000 --ray-notes 40000 || failed=1; \
 	for weights in int8 fp32; do \
 		$(THCE) bench score --seconds 300 --weights $$weights \
