@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thce.annotations import cli_anchoring, cli_keeping, cli_labels
+from thce.annotations import cli_anchoring, cli_keeping, cli_labels, cli_page
 from thce.annotations.cli_options import (
     AsJson,
     StorePath,
@@ -145,6 +145,7 @@ def withdraw(
 cli_labels.add_to(app)
 cli_anchoring.add_to(app)
 cli_keeping.add_to(app)
+cli_page.add_to(app)
 
 
 def _imported_line(imported: "Imported") -> str:

@@ -65,8 +65,7 @@ def collect(connection: sqlite3.Connection) -> HumanLabels:
     ids: list[str] = []
     rows: list[Cells] = []
     conflicts: list[Conflict] = []
-    for encounter_id, votes in groupby(_votes(connection), key=lambda vote: vote.encounter_id):
-        opinions, ruling = _opinions(votes)
+    for encounter_id, opinions, ruling in opinions_by_note(connection):
         cells, disputed = _settle(opinions, ruling)
         conflicts += [
             Conflict(encounter_id, FLAGS[position], _for_and_against(opinions, int(position)))
@@ -76,6 +75,14 @@ def collect(connection: sqlite3.Connection) -> HumanLabels:
             ids.append(encounter_id)
             rows.append(cells)
     return HumanLabels(table_of(ids, rows), conflicts)
+
+
+def opinions_by_note(
+    connection: sqlite3.Connection,
+) -> Iterator[tuple[str, dict[str, Cells], Cells]]:
+    """Per note its id, each annotator's 29 cells by name, and the adjudicators' cells."""
+    for encounter_id, votes in groupby(_votes(connection), key=lambda vote: vote.encounter_id):
+        yield encounter_id, *_opinions(votes)
 
 
 def table_of(encounter_ids: list[str], rows: list[Cells]) -> pa.Table:

@@ -58,12 +58,18 @@ def take(
     connection.execute("DELETE FROM leases WHERE expires_at <= ?", (now,))
     values = {"now": now, "batch": batch, "annotator": annotator, "limit": limit}
     tasks = select_tasks(connection, _FREE, values)
-    connection.executemany(
+    for task in tasks:
+        hold(connection, task.task_id, annotator, now + seconds)
+    return tasks
+
+
+def hold(connection: sqlite3.Connection, task_id: str, annotator: str, until: float) -> None:
+    """Leases one task to an annotator until the given time (UTC seconds)."""
+    connection.execute(
         "INSERT INTO leases (task_id, annotator, expires_at) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at",
-        [(task.task_id, annotator, now + seconds) for task in tasks],
+        (task_id, annotator, until),
     )
-    return tasks
 
 
 def give_up(connection: sqlite3.Connection, annotator: str) -> int:

@@ -1,0 +1,53 @@
+"""The annotation page's files, from this package; no other address is ever asked for anything."""
+
+from importlib import resources
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import RedirectResponse, Response
+
+_KINDS = {
+    "index.html": "text/html; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
+    "note.js": "text/javascript; charset=utf-8",
+    "server.js": "text/javascript; charset=utf-8",
+    "views.js": "text/javascript; charset=utf-8",
+    "style.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-cache",
+}
+
+router = APIRouter(prefix="/annotate", include_in_schema=False)
+
+
+@router.get("")
+def without_slash() -> Response:
+    """The page's files are beside it, so its address ends in a slash."""
+    return RedirectResponse("annotate/", status_code=308)
+
+
+@router.get("/")
+def page() -> Response:
+    """The page."""
+    return _file("index.html")
+
+
+@router.get("/{name}")
+def file(name: str) -> Response:
+    """One of its files."""
+    if name not in _KINDS:
+        raise HTTPException(404, "no such file")
+    return _file(name)
+
+
+def _file(name: str) -> Response:
+    content = resources.files("thce.serving").joinpath("page", name).read_bytes()
+    return Response(content, media_type=_KINDS[name], headers=_HEADERS)
