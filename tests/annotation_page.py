@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from thce.annotations.store import AnnotationStore
 from thce.annotations.tasks import NewTask
@@ -86,9 +86,9 @@ def start_page(store: Path, port: int) -> subprocess.Popen[bytes]:
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            httpx.get(f"http://127.0.0.1:{port}/annotate/", timeout=5)
+            httpx2.get(f"http://127.0.0.1:{port}/annotate/", timeout=5)
             return process
-        except httpx.TransportError:
+        except httpx2.TransportError:
             time.sleep(0.05)
     process.kill()
     raise AssertionError(f"the page did not start: exit status {process.wait()}")

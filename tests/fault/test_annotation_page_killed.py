@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from annotation_page import filled_store, free_port, start_page
 
@@ -23,7 +23,7 @@ class Annotator(threading.Thread):
 
     def __init__(self, address: str, name: str, seed: int) -> None:
         super().__init__(name=name)
-        self.client = httpx.Client(
+        self.client = httpx2.Client(
             base_url=address, headers={"X-Annotator": name}, timeout=20, trust_env=False
         )
         self.random = random.Random(seed)
@@ -52,7 +52,7 @@ class Annotator(threading.Thread):
         while True:
             try:
                 reply = self.client.post(f"{API}/{path}", json=body)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 self.sent_again += 1
                 time.sleep(0.05)
                 continue
