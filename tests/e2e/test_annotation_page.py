@@ -1,4 +1,4 @@
-"""The annotation page in headless Chromium, as annotators use it: by keyboard, closed and opened."""
+"""The annotation page in headless Chromium: by keyboard, reloaded, closed, by two at once."""
 
 import os
 import shutil
@@ -260,7 +260,8 @@ def test_every_text_has_enough_contrast(browser: Any, store: Path) -> None:
 CONTRAST = """() => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
   const light = (rgb) => {
-    const [r, g, b] = rgb.map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = rgb.map((c) => linear(c / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = (element) => {
@@ -280,7 +281,7 @@ CONTRAST = """() => {
     const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
     const size = parseFloat(style.fontSize);
     const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
-    if (ratio < (large ? 3 : 4.5)) poor.push(`${walk.currentNode.data.trim()}: ${ratio.toFixed(2)}`);
+    if (ratio < (large ? 3 : 4.5)) poor.push([walk.currentNode.data.trim(), ratio]);
   }
   return poor;
 }"""

@@ -46,9 +46,7 @@ def test_it_is_the_textbooks_kappa_for_any_answers(seed: int, notes: int) -> Non
 def test_among_three_it_is_the_mean_over_pairs() -> None:
     answers = np.random.default_rng(3).integers(0, 2, size=(3, 40, 1))
     pairs = pairs_of(answers)
-    each = [
-        float(kappas(pairs[:, [pair]].sum(axis=0).astype(float))[0]) for pair in range(3)
-    ]
+    each = [float(kappas(pairs[:, [pair]].sum(axis=0).astype(float))[0]) for pair in range(3)]
     found = measure_agreement(pairs, ["a", "b", "c"], ["x"])
     assert found.labels[0].kappa.estimate == pytest.approx(np.mean(each))
     assert found.labels[0].compared == 120

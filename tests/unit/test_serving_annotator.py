@@ -83,10 +83,9 @@ def test_a_task_shows_each_sources_opinion_and_where_the_rules_see_it(anna: Test
     assert found["bronchial_wash"]["disputed"], "only the model sees it"
     assert not found["diagnostic_bronchoscopy"]["disputed"]
     assert not found["ipc"]["disputed"]
-    lavage = [one for one in shown["mentions"] if one["flag"] == "bal"]
-    assert [shown["text"][one["start"] : one["end"]].lower() for one in lavage][0].startswith(
-        "bronchoalveolar lavage"
-    )
+    lavage = next(one for one in shown["mentions"] if one["flag"] == "bal")
+    quoted = shown["text"][lavage["start"] : lavage["end"]]
+    assert quoted.lower().startswith("bronchoalveolar lavage")
     biopsy = [one for one in shown["mentions"] if one["flag"] == "endobronchial_biopsy"]
     assert [one["assertion"] for one in biopsy] == ["negated"]
 
@@ -185,7 +184,8 @@ def test_undo_opens_the_note_again_with_its_ticks(anna: TestClient, store: Path)
     shown = next_task(anna)
     version = answer(anna, shown, accept=["bal"]).json()["version"]
     body = {"id": "undo-0001", "task_id": shown["task_id"], "version": version}
-    assert anna.post(f"{API}/undo", json=body | {"version": 0, "id": "undo-0000"}).status_code == 409
+    stale = body | {"version": 0, "id": "undo-0000"}
+    assert anna.post(f"{API}/undo", json=stale).status_code == 409
     undone = anna.post(f"{API}/undo", json=body)
     assert anna.post(f"{API}/undo", json=body).json() == undone.json() | {"new": False}
     assert labels(store) == {}

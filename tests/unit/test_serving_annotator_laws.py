@@ -59,9 +59,7 @@ def test_of_tabs_that_answer_at_once_one_per_annotator_wins(given_tabs: list[Tab
         with AnnotationStore.open(path) as store:
             assert store.progress()["answers"] == len(names)
             for name in names:
-                of_name = [
-                    one for one, tab in zip(done, given_tabs, strict=True) if tab[0] == name
-                ]
+                of_name = [one for one, tab in zip(done, given_tabs, strict=True) if tab[0] == name]
                 ((winner, version),) = [one for one in of_name if one[1] is not None]
                 now = screen_of(store, name, winner.task_id)
                 assert (now.version, now.verdict, now.accept) == (

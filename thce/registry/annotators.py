@@ -1,4 +1,4 @@
-"""Who answers a batch of the loop: gold labels, a file of people's answers, or people at the page."""
+"""Who answers a batch of the loop: gold labels, people through a file, or people at the page."""
 
 import time
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from thce.annotations.tasks import Task
-from thce.registry.cpt_map import cpt_signal, load_cpt_map, normalise_code
+from thce.registry.cpt_map import load_cpt_map, normalise_code
 from thce.registry.hydrate import CPT_CONFIDENCE
 from thce.registry.keywords import KeywordResult, keyword_signal
 from thce.registry.labels import TRUE, UNKNOWN, Flag

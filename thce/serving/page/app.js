@@ -35,7 +35,7 @@ async function start() {
   }
   byId("who").textContent = server.who();
   byId("leave").hidden = false;
-  byId("show-review").hidden = !server.mayReview();
+  enter("annotate");
   try {
     flags = await server.get("flags");
   } catch (problem) {
@@ -107,13 +107,20 @@ async function showNext() {
   await (next.task ? showTask(next.task) : showNothing());
 }
 
+function enter(wanted) {
+  mode = wanted;
+  byId("show-annotate").hidden = wanted === "annotate";
+  byId("show-review").hidden = wanted === "review" || !server.mayReview();
+  document.querySelector(".batch").hidden = wanted === "review";
+  byId("work").hidden = wanted === "review";
+}
+
 async function showTask(found) {
   task = found;
-  mode = "annotate";
+  enter("annotate");
   shownAt = performance.now();
   byId("main").hidden = false;
   byId("empty").hidden = true;
-  byId("show-annotate").hidden = true;
   byId("note-title").textContent = `Encounter ${task.encounter_id}`;
   fill(
     byId("note-marks"),
@@ -143,7 +150,7 @@ async function explain(asked) {
 
 async function showWork() {
   const work = await server.get(`work${batch() ? `?batch=${encodeURIComponent(batch())}` : ""}`);
-  byId("work").hidden = false;
+  byId("work").hidden = mode === "review";
   byId("bar").max = Math.max(1, work.answered + work.left);
   byId("bar").value = work.answered;
   const pace = work.median_seconds === null ? "" : `, ${Math.round(work.median_seconds)} s a note`;
@@ -153,6 +160,7 @@ async function showWork() {
 
 async function showNothing() {
   task = null;
+  enter("annotate");
   byId("main").hidden = true;
   const work = await showWork();
   const others = work.elsewhere ? `${plural(work.elsewhere, "note")} on other annotators' screens come back if they are not answered there.` : "";
@@ -236,10 +244,9 @@ async function whileBusy(work) {
 }
 
 async function review() {
-  mode = "review";
+  enter("review");
   byId("main").hidden = false;
   byId("empty").hidden = true;
-  byId("show-annotate").hidden = false;
   await startReview(
     (isWaiting) => warn(isWaiting ? "Not saved yet: the server does not answer. Trying again." : null),
     () => {

@@ -33,8 +33,7 @@ export async function call(method, path, body) {
   if (reply.status === 204) return null;
   const content = await reply.json().catch(() => null);
   if (reply.ok) return content;
-  const detail = content && (content.detail ?? content.error);
-  throw new Refused(reply.status, typeof detail === "string" ? detail : `status ${reply.status}`);
+  throw new Refused(reply.status, content?.error?.message ?? `status ${reply.status}`);
 }
 
 export const get = (path) => call("GET", `../v1/annotate/${path}`);

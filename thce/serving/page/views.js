@@ -88,7 +88,7 @@ function agreed(found) {
   return [
     el("p", {}, `${plural(found.notes, "note")} answered by two or more of ${found.annotators.join(", ")}. Cohen's kappa, mean over flags: ${interval(found.mean_kappa)}.`),
     table(["Flag", "Kappa (95 % interval)", "Both yes", "One yes", "Compared"], rows),
-    el("p", { class: "hint" }, "Flags that nobody ticked are left out: kappa is not defined for them."),
+    el("p", { class: "hint" }, "Intervals are over notes; there is none where no note shows how far it could be off. Flags that nobody ticked are left out: kappa is not defined for them."),
   ];
 }
 
@@ -109,7 +109,8 @@ const number = (value) => value.toFixed(2).replace("-", "−");
 
 function interval(one) {
   if (one.estimate === null) return "not defined";
-  return one.low === null ? number(one.estimate) : `${number(one.estimate)} (${number(one.low)} to ${number(one.high)})`;
+  const isWide = one.low !== null && one.low < one.high;
+  return isWide ? `${number(one.estimate)} (${number(one.low)} to ${number(one.high)})` : `${number(one.estimate)} (no interval)`;
 }
 
 function table(heads, rows) {
