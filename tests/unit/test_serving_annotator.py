@@ -198,6 +198,16 @@ def test_undo_opens_the_note_again_with_its_ticks(anna: TestClient, store: Path)
     assert labels(store)["e0000"]["ipc"] == 1
 
 
+def test_whoever_leaves_frees_the_note_on_screen(tmp_path: Path) -> None:
+    store = filled_store(tmp_path / "annotations.sqlite", 1)
+    anna, ben = client_of(store, "anna"), client_of(store, "ben")
+    next_task(anna)
+    assert ben.post(f"{API}/next", json={}).json() == {"task": None}
+    assert ben.get(f"{API}/work").json()["elsewhere"] == 1
+    assert anna.post(f"{API}/leave").status_code == 204
+    assert next_task(ben)["encounter_id"] == "e0000"
+
+
 def test_an_answer_of_the_history_can_be_changed(anna: TestClient, store: Path) -> None:
     answer(anna, next_task(anna), 1, answer="ignore")
     past = anna.get(f"{API}/history").json()[0]

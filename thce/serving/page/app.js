@@ -15,6 +15,7 @@ let task = null;
 let mode = "annotate";
 let busy = false;
 let shownAt = 0;
+let held = [];
 let keysOn = localStorage.getItem("thce.keys") !== "off";
 
 const batch = () => byId("batch").value;
@@ -93,6 +94,7 @@ function askWho(missing, problem = "") {
 
 async function listBatches() {
   const found = await server.get("batches");
+  held = found.filter((one) => one.held_until * 1000 > Date.now());
   const kept = batch() || localStorage.getItem("thce.batch") || "";
   fill(
     byId("batch"),
@@ -168,6 +170,7 @@ async function showNothing() {
     byId("empty"),
     el("h2", { tabindex: "-1", id: "nothing" }, work.tasks ? "All answered" : "Nothing to answer"),
     el("p", {}, work.tasks ? `You answered ${plural(work.answered, "note")}. ${work.finished} of ${work.tasks} are finished. ${others}` : "No batch has been prepared. New ones appear here by themselves."),
+    held.map((one) => el("p", {}, `Batch ${one.batch} is handed out as a file until ${new Date(one.held_until * 1000).toLocaleString()}; importing its answers frees the rest.`)),
     el("p", {}, work.answered ? el("button", { type: "button", onclick: () => run(undo()) }, "Undo the last answer ", el("kbd", {}, "Z")) : null),
   );
   byId("empty").hidden = false;

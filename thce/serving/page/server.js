@@ -64,6 +64,7 @@ export async function signIn(kind, value) {
 }
 
 export async function signOut() {
+  await post("leave");
   if (csrf === "") localStorage.removeItem("thce.name");
   else await call("DELETE", "../v1/session");
 }
