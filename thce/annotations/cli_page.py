@@ -23,22 +23,20 @@ def page(
         typer.Option(help="The bundle that scored the batch: shows the passages that moved it."),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8765,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond this machine only with --tokens.")
-    ] = LOOPBACK,
-    tokens: Annotated[
-        Path | None, typer.Option(help="Token file: who may annotate and review (`thce serve`).")
+    host: Annotated[str, typer.Option(help="Address to listen on; others need tokens.")] = LOOPBACK,
+    token_file: Annotated[
+        Path | None, typer.Option(help="Who may annotate and review; see `thce serve token`.")
     ] = None,
 ) -> None:
     """Serves the annotation page on this machine, for answering batches in a browser."""
     from thce.serving.annotator_app import app, listen, open_explainer, require_store, run
     from thce.serving.security import Security
 
-    if tokens is None and host not in (LOOPBACK, "localhost", "::1"):
-        raise InputError("host: without --tokens the page is served to this machine only")
+    if token_file is None and host not in (LOOPBACK, "localhost", "::1"):
+        raise InputError("host: without --token-file the page is served to this machine only")
     path = store_path(store)
     require_store(path)
-    security = Security.open(tokens)
+    security = Security.open(token_file)
     explainer = open_explainer(model) if model else None
     listening = listen(host, port)
     typer.echo(f"annotation page: http://{host}:{port}/annotate/ (store {path}; Ctrl-C ends it)")

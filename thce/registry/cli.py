@@ -209,7 +209,7 @@ def loop(
     output: str | None = typer.Option(
         None, "--output", help="Folder of the run; resumed if there."
     ),
-    annotator: str | None = typer.Option(None, "--annotator", help="oracle or file."),
+    annotator: str | None = typer.Option(None, "--annotator", help="oracle, file or page."),
     answers: str | None = typer.Option(None, "--answers", help="Answers to the pending batch."),
     blind_fraction: float | None = BLIND_FRACTION,
 ) -> None:

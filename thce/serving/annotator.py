@@ -168,6 +168,12 @@ def router(
         _audit.info("undo task=%s by=%s new=%s", asked.task_id, who, recorded.new)
         return recorded
 
+    @routes.post("/leave", status_code=204)
+    async def leave(who: Who) -> None:
+        """Frees the note on screen for others, as signing out does."""
+        with _answered():
+            await store.run(lambda opened: opened.give_up(who))
+
     @routes.get("/history")
     async def history(
         who: Who, batch: Batch = None, limit: Annotated[int, Query(ge=1, le=1000)] = HISTORY

@@ -14,7 +14,7 @@ from thce.serving.annotator_opinions import Opinion, Seen
 AnswerId = Annotated[
     str,
     Field(
-        pattern=r"\A[A-Za-z0-9-]{8,64}\Z",
+        pattern="^[A-Za-z0-9-]{8,64}$",
         description="Made by the client; the same whenever it sends this answer again.",
     ),
 ]

@@ -1,18 +1,17 @@
 """The annotation page's files, from this package; no other address is ever asked for anything."""
 
+from functools import cache
 from importlib import resources
+from pathlib import PurePath
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import RedirectResponse, Response
 
 _KINDS = {
-    "index.html": "text/html; charset=utf-8",
-    "app.js": "text/javascript; charset=utf-8",
-    "note.js": "text/javascript; charset=utf-8",
-    "server.js": "text/javascript; charset=utf-8",
-    "views.js": "text/javascript; charset=utf-8",
-    "style.css": "text/css; charset=utf-8",
-    "icon.svg": "image/svg+xml",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -43,11 +42,17 @@ def page() -> Response:
 @router.get("/{name}")
 def file(name: str) -> Response:
     """One of its files."""
-    if name not in _KINDS:
-        raise HTTPException(404, "no such file")
     return _file(name)
 
 
+@cache
+def _files() -> dict[str, bytes]:
+    folder = resources.files("thce.serving").joinpath("page")
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
 def _file(name: str) -> Response:
-    content = resources.files("thce.serving").joinpath("page", name).read_bytes()
-    return Response(content, media_type=_KINDS[name], headers=_HEADERS)
+    content = _files().get(name)
+    if content is None:
+        raise HTTPException(404, "no such file")
+    return Response(content, media_type=_KINDS[PurePath(name).suffix], headers=_HEADERS)
