@@ -146,15 +146,21 @@ def run_until_stopped() -> None:
     stop()
 
 
-def stop() -> None:
-    """Deletes the applications, which lets requests under way finish, and leaves Ray."""
-    import ray
+def end_applications() -> None:
+    """Deletes the applications; Serve lets requests under way finish, and takes no others."""
     from ray import serve
     from ray.serve.context import _get_global_client
 
     client = _get_global_client(raise_if_no_controller_running=False)
     if client is not None:
         client.delete_apps(list(serve.status().applications), blocking=True)
+
+
+def stop() -> None:
+    """Ends the applications and leaves Ray, which ends with it where it was started here."""
+    import ray
+
+    end_applications()
     ray.shutdown()
 
 
