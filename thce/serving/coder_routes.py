@@ -13,7 +13,7 @@ from thce.serving.config import Safety
 from thce.serving.messages import Coded, CodesGiven, NarrativeGiven, error_replies
 from thce.serving.note_requests import read_notes
 from thce.serving.openapi import body_of
-from thce.serving.problems import ProblemError
+from thce.serving.problems import ProblemError, field_name
 from thce.serving.security import Caller, Role, caller
 from thce.serving.shell import Passing, passing
 
@@ -76,14 +76,15 @@ def read_narratives(body: Any, limits: Safety) -> "tuple[list[Narrative], bool]"
         raise ProblemError(422, "expected true or false", "stream")
     if stream and len(notes) > 1:
         raise ProblemError(422, "one note at a time is streamed", "stream")
-    rows = body if isinstance(body, list) else body.get("notes", [body])
-    prefix = "" if isinstance(body, list) else "notes"
+    single = isinstance(body, dict) and "notes" not in body
+    rows = [body] if single else body if isinstance(body, list) else body["notes"]
+    prefix: tuple[int | str, ...] = () if single or isinstance(body, list) else ("notes",)
     types = []
     for position, row in enumerate(rows):
         given = row.get("code_type", CodeType.ICD10)
-        if given not in set(CodeType):
-            where = f"{prefix}[{position}].code_type" if len(rows) > 1 or prefix else "code_type"
-            raise ProblemError(422, f"expected one of {', '.join(CodeType)}", where)
+        if given not in list(CodeType):
+            steps = (*prefix, *(() if single else (position,)), "code_type")
+            raise ProblemError(422, f"expected one of {', '.join(CodeType)}", field_name(steps))
         types.append(CodeType(given))
     pairs = zip(notes, types, strict=True)
     return [Narrative(note, code_type) for note, code_type in pairs], stream

@@ -1,11 +1,13 @@
 """What a request gets when it cannot be answered: a status, the field, one line, never its text."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse
 
 RETRY_AFTER = "Retry-After"
+_FIELD = re.compile("[a-z][a-z0-9_]{0,30}")
 
 
 class ProblemError(Exception):
@@ -50,12 +52,12 @@ def problem_response(
 
 
 def field_name(steps: tuple[int | str, ...]) -> str:
-    """`("notes", 2, "text")` -> `notes[2].text`; a name that a caller made up is not repeated."""
+    """`("notes", 2, "text")` -> `notes[2].text`; a name that is no field's is not repeated."""
     name = ""
     for step in steps:
         if isinstance(step, int):
             name += f"[{step}]"
         else:
-            shown = step if step.isidentifier() and len(step) <= 40 else "?"
+            shown = step if _FIELD.fullmatch(step) else "?"
             name += f".{shown}" if name else shown
     return name
