@@ -48,7 +48,7 @@ demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=
 	$(THCE) registry loop --config configs/registry/demo.yaml --output $(DEMO_HOME) \
 		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s 'test_notes=[]' -s corpus='the notes at $(NOTES)' -s fictional=false -s fit_fusion=true \
 			-s recipe.max_notes=200 -s recipe.epochs=5)
-	@last=$$(ls -d $(DEMO_HOME)/round-*/bundle 2>/dev/null | sort -V | tail -1); [ -z "$$last" ] || printf '%s\n' "" \
+	@last=$$(ls -d $(DEMO_HOME)/rounds/*/bundle 2>/dev/null | sort -V | tail -1); [ -z "$$last" ] || printf '%s\n' "" \
 		"To serve this model and annotate in the browser:" \
 		"  $(THCE) serve --model $$last --without coder" \
 		"  then open http://127.0.0.1:8000/annotate/ (docs/serving.md)"
