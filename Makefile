@@ -49,9 +49,10 @@ demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=
 		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s 'test_notes=[]' -s corpus='the notes at $(NOTES)' -s fictional=false -s fit_fusion=true \
 			-s recipe.max_notes=200 -s recipe.epochs=5)
 	@last=$$(ls -d $(DEMO_HOME)/rounds/*/bundle 2>/dev/null | sort -V | tail -1); [ -z "$$last" ] || printf '%s\n' "" \
-		"To serve this model and annotate in the browser:" \
+		"To annotate twenty of these notes in the browser, and to serve the model (docs/serving.md):" \
+		"  $(THCE) registry sample --hydrated $(DEMO_HOME)/hydrated --strategy hybrid --limit 20" \
 		"  $(THCE) serve --model $$last --without coder" \
-		"  then open http://127.0.0.1:8000/annotate/ (docs/serving.md)"
+		"  then open http://127.0.0.1:8000/annotate/"
 
 test: $(BIN)/.installed weights weights-coder ## the quick tests
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
