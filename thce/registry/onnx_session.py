@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from thce.registry.labels import N_FLAGS
 Probabilities = NDArray[np.float32]
 """(n, 29) probabilities in label order."""
 
+Device = Literal["cpu", "cuda"]
+PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
 
 class OnnxSession:
     """Token ids -> probabilities with one exported graph on one thread.
@@ -24,13 +27,22 @@ class OnnxSession:
     nothing at these lengths: throughput comes from several sessions, one a core.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: Device = "cpu") -> None:
         """Loads the graph.
 
+        Args:
+            path: the exported graph.
+            device: where it runs.
+
         Raises:
-            InputError: onnxruntime cannot load the file, or it is not a graph of this kind.
+            InputError: onnxruntime cannot load the file, it is not a graph of this kind, or this
+                onnxruntime has no such device.
         """
         import onnxruntime
+
+        provider = PROVIDERS[device]
+        if provider not in onnxruntime.get_available_providers():
+            raise InputError(f"device: this onnxruntime has no {provider}; install its build")
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -40,7 +52,7 @@ class OnnxSession:
         options.log_severity_level = 3
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                str(path), options, providers=[provider]
             )
         except Exception as error:  # onnxruntime has no common error class
             reason = str(error).splitlines()[0][:200]

@@ -126,7 +126,7 @@ class Security:
                 site's page sent, or a change by the page without its CSRF token.
         """
         if not self.needs_token:
-            _require_same_site(request)
+            _require_same_site(request, local=True)
             return LOCAL
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
@@ -138,7 +138,7 @@ class Security:
         if session is None:
             raise _unauthorized("send Authorization: Bearer TOKEN, or sign in at the page")
         if request.method not in _SAFE:
-            _require_same_site(request)
+            _require_same_site(request, local=False)
             if not _same(request.headers.get(CSRF_HEADER, ""), session.csrf):
                 raise HTTPException(403, f"{CSRF_HEADER}: missing or not this session's")
         return session.caller
@@ -173,15 +173,14 @@ def session_of(request: Request) -> Session:
     if session is None:
         raise _unauthorized("sign in first")
     if not security.needs_token:
-        _require_same_site(request)
+        _require_same_site(request, local=True)
     return session
 
 
-def _require_same_site(request: Request) -> None:
+def _require_same_site(request: Request, local: bool) -> None:
     """Refuses what a page of another site, or of a renamed address, makes a browser send."""
     host = request.headers.get("Host", "")
-    security: Security = request.app.state.security
-    if not security.needs_token and urlsplit(f"//{host}").hostname not in _LOOPBACK:
+    if local and urlsplit(f"//{host}").hostname not in _LOOPBACK:
         raise HTTPException(403, "Host: not this machine; without tokens only it is served")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise HTTPException(403, "Sec-Fetch-Site: another site's page sent this")

@@ -1,0 +1,183 @@
+"""What the notes that a bundle was trained on look like, in numbers that give no text away."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from thce.config import Config
+from thce.errors import InputError
+from thce.files import read_json, write_json
+from thce.registry.labels import N_FLAGS
+
+WORD_BUCKETS = 256
+"""Token ids are counted in so many buckets: enough to see a change, too few to see a word."""
+
+LENGTH_BUCKETS = 10
+DRAWS = 400
+"""Windows drawn from the training notes to see how far one strays by chance."""
+
+QUANTILE = 0.99
+FEWEST = 50
+"""Notes that a fingerprint needs."""
+
+
+@dataclass(frozen=True)
+class NoteMarks:
+    """What is kept of n notes.
+
+    Attributes:
+        tokens: (n,) length.
+        words: (n, WORD_BUCKETS) counts of token ids by bucket.
+        accept: bool (n, 29) flags that the bundle accepted.
+        certainty: (n,) mean over the flags of max(p, 1 - p).
+    """
+
+    tokens: NDArray[np.int64]
+    words: NDArray[np.int64]
+    accept: NDArray[np.bool_]
+    certainty: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def take(self, rows: NDArray[np.int64]) -> "NoteMarks":
+        """Some of the notes."""
+        return NoteMarks(
+            self.tokens[rows], self.words[rows], self.accept[rows], self.certainty[rows]
+        )
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far some notes are from the training's.
+
+    Attributes:
+        length: population stability index of the lengths, in tenths of the training's.
+        words: Jensen-Shannon divergence of the words, in bits.
+        flags: the largest difference of a flag's rate.
+        certainty: the difference of the mean certainty.
+    """
+
+    length: float
+    words: float
+    flags: float
+    certainty: float
+
+
+class Fingerprint(Config):
+    """The file of a fingerprint; rates, shares and limits only.
+
+    Attributes:
+        version: the bundle's.
+        weights: the name of its weights.
+        notes: how many were looked at.
+        window: notes that a comparison takes.
+        length_edges: token counts between tenths of the notes.
+        words: share of tokens by bucket.
+        flag_rates: share of notes with each flag accepted, by the bundle.
+        certainty: mean.
+        limits: what `QUANTILE` of windows drawn from these notes stay below, by name.
+    """
+
+    version: str
+    weights: str
+    notes: int = Field(ge=FEWEST)
+    window: int = Field(ge=1)
+    length_edges: list[float] = Field(min_length=LENGTH_BUCKETS - 1, max_length=LENGTH_BUCKETS - 1)
+    words: list[float] = Field(min_length=WORD_BUCKETS, max_length=WORD_BUCKETS)
+    flag_rates: list[float] = Field(min_length=N_FLAGS, max_length=N_FLAGS)
+    certainty: float
+    limits: dict[str, float] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, marks: NoteMarks, version: str, weights: str, window: int) -> "Fingerprint":
+        """The fingerprint of training notes, with limits by resampling them.
+
+        Raises:
+            InputError: there are too few notes.
+        """
+        if len(marks) < FEWEST:
+            raise InputError(f"input: {len(marks)} notes; a fingerprint needs {FEWEST}")
+        quantiles = np.arange(1, LENGTH_BUCKETS) / LENGTH_BUCKETS
+        found = cls(
+            version=version,
+            weights=weights,
+            notes=len(marks),
+            window=window,
+            length_edges=np.quantile(marks.tokens, quantiles).tolist(),
+            words=_shares(marks.words.sum(axis=0)).tolist(),
+            flag_rates=marks.accept.mean(axis=0).tolist(),
+            certainty=float(marks.certainty.mean()),
+        )
+        rng = np.random.default_rng(0)
+        draws = [
+            vars(found.drift(marks.take(rng.integers(0, len(marks), window)))) for _ in range(DRAWS)
+        ]
+        limits = {
+            name: float(np.quantile([draw[name] for draw in draws], QUANTILE)) for name in draws[0]
+        }
+        return found.model_copy(update={"limits": limits})
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Fingerprint":
+        """Reads a file that `save` wrote.
+
+        Raises:
+            InputError: it is none.
+        """
+        try:
+            return cls.model_validate(read_json(path))
+        except ValidationError:
+            raise InputError(
+                f"{path}: not a fingerprint; make one with `thce serve fingerprint`"
+            ) from None
+
+    def save(self, path: str | Path) -> None:
+        """Writes the file."""
+        write_json(path, self.model_dump())
+
+    def drift(self, marks: NoteMarks) -> Drift:
+        """How far these notes are from the training's."""
+        buckets = np.searchsorted(self.length_edges, marks.tokens)
+        lengths = np.bincount(buckets, minlength=LENGTH_BUCKETS)
+        rates = marks.accept.mean(axis=0)
+        return Drift(
+            length=_stability(_shares(lengths), np.full(LENGTH_BUCKETS, 1 / LENGTH_BUCKETS)),
+            words=_divergence(_shares(marks.words.sum(axis=0)), np.array(self.words)),
+            flags=float(np.abs(rates - self.flag_rates).max()),
+            certainty=abs(float(marks.certainty.mean()) - self.certainty),
+        )
+
+    def alerts(self, drift: Drift) -> list[str]:
+        """The names of what strays further than chance would let it."""
+        return [name for name, value in vars(drift).items() if value > self.limits[name]]
+
+
+def word_counts(ids: NDArray[Any]) -> NDArray[np.int64]:
+    """(WORD_BUCKETS,) how many of a note's tokens fall into each bucket."""
+    return np.bincount(ids * 2_654_435_761 % 2**32 % WORD_BUCKETS, minlength=WORD_BUCKETS)
+
+
+def certainty_of(probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    """(n,) mean over the flags of max(p, 1 - p)."""
+    return np.maximum(probabilities, 1 - probabilities).astype(np.float64).mean(axis=-1)
+
+
+def _shares(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """Counts as shares, each with half a count more so that none is zero."""
+    smoothed = counts + 0.5
+    return smoothed / smoothed.sum()
+
+
+def _stability(now: NDArray[np.float64], then: NDArray[np.float64]) -> float:
+    return float(((now - then) * np.log(now / then)).sum())
+
+
+def _divergence(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    middle = (one + other) / 2
+    parts = (one * np.log2(one / middle) + other * np.log2(other / middle)) / 2
+    return float(parts.sum())
