@@ -56,6 +56,9 @@ class Annotator(threading.Thread):
                 self.sent_again += 1
                 time.sleep(0.05)
                 continue
+            if reply.status_code == 429:
+                time.sleep(int(reply.headers["Retry-After"]))
+                continue
             if reply.status_code != 200:
                 self.problems.append(f"{path}: {reply.status_code} {reply.text}")
             reply.raise_for_status()

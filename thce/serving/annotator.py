@@ -30,13 +30,14 @@ from thce.serving.annotator_model import METHOD, Explainer, Passage, moving_pass
 from thce.serving.annotator_opinions import seen_of
 from thce.serving.annotator_overview import add_overview
 from thce.serving.annotator_store import ServedStore
+from thce.serving.audit import LOGGER
 
 LEASE_SECONDS = 3600.0
 """How long a note on screen is kept for the annotator; asking again extends it."""
 HISTORY = 100
 """Past answers shown."""
 
-_audit = logging.getLogger("thce.audit")
+_audit = logging.getLogger(LOGGER)
 Batch = Annotated[str | None, Query(max_length=200, description="Only of this batch.")]
 
 

@@ -14,8 +14,9 @@ from thce.registry.keywords import find_mentions
 from thce.serving.annotator_callers import Reviewer, Who, store_errors
 from thce.serving.annotator_messages import DisputeShown, FlagShown, RulingGiven, every_flag
 from thce.serving.annotator_store import ServedStore
+from thce.serving.audit import LOGGER
 
-_audit = logging.getLogger("thce.audit")
+_audit = logging.getLogger(LOGGER)
 
 
 def add_overview(routes: APIRouter, store: ServedStore) -> None:
