@@ -213,14 +213,27 @@ def _check_args(config: Mapping[str, Any], path: str) -> None:
 
 
 def _check_schema(config: Mapping[str, Any], path: str) -> None:
-    from ray.serve.schema import ServeDeploySchema
+    from ray.serve import schema
 
+    _refuse_unknown(path, "", config, schema.ServeDeploySchema)
+    for application in config["applications"]:
+        where = f"{application['name']}: "
+        _refuse_unknown(path, where, application, schema.ServeApplicationSchema)
+        for deployment in application.get("deployments", []):
+            _refuse_unknown(path, where, deployment, schema.DeploymentSchema)
     try:
-        ServeDeploySchema.model_validate(config)
+        schema.ServeDeploySchema.model_validate(config)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise InputError(f"{path}: {field}: {first['msg'].lower()}") from None
+
+
+def _refuse_unknown(path: str, where: str, given: Mapping[str, Any], schema: Any) -> None:
+    """Serve takes no notice of a misspelt name."""
+    for name in given:
+        if name not in schema.model_fields:
+            raise InputError(f"{path}: {where}{name}: unknown name, correct the spelling")
 
 
 def _check_reach(config: Mapping[str, Any], path: str) -> None:

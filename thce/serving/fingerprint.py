@@ -19,9 +19,10 @@ WORD_BUCKETS = 256
 LENGTH_BUCKETS = 10
 DRAWS = 400
 """Windows drawn from the training notes to see how far one strays by chance."""
-
+MOST_DRAWN = 4000
+"""Of more training notes so many are looked at in each draw."""
 QUANTILE = 0.99
-FEWEST = 50
+FEWEST = 100
 """Notes that a fingerprint needs."""
 
 
@@ -95,15 +96,21 @@ class Fingerprint(Config):
 
     @classmethod
     def of(cls, marks: NoteMarks, version: str, weights: str, window: int) -> "Fingerprint":
-        """The fingerprint of training notes, with limits by resampling them.
+        """The fingerprint of training notes, with limits by splitting them.
 
         Raises:
             InputError: there are too few notes.
         """
         if len(marks) < FEWEST:
             raise InputError(f"input: {len(marks)} notes; a fingerprint needs {FEWEST}")
+        found = cls._plain(marks, version, weights, window)
+        return found.model_copy(update={"limits": _limits(marks, window)})
+
+    @classmethod
+    def _plain(cls, marks: NoteMarks, version: str, weights: str, window: int) -> "Fingerprint":
+        """Without limits."""
         quantiles = np.arange(1, LENGTH_BUCKETS) / LENGTH_BUCKETS
-        found = cls(
+        return cls(
             version=version,
             weights=weights,
             notes=len(marks),
@@ -113,14 +120,6 @@ class Fingerprint(Config):
             flag_rates=marks.accept.mean(axis=0).tolist(),
             certainty=float(marks.certainty.mean()),
         )
-        rng = np.random.default_rng(0)
-        draws = [
-            vars(found.drift(marks.take(rng.integers(0, len(marks), window)))) for _ in range(DRAWS)
-        ]
-        limits = {
-            name: float(np.quantile([draw[name] for draw in draws], QUANTILE)) for name in draws[0]
-        }
-        return found.model_copy(update={"limits": limits})
 
     @classmethod
     def load(cls, path: str | Path) -> "Fingerprint":
@@ -155,6 +154,23 @@ class Fingerprint(Config):
     def alerts(self, drift: Drift) -> list[str]:
         """The names of what strays further than chance would let it."""
         return [name for name, value in vars(drift).items() if value > self.limits[name]]
+
+
+def _limits(marks: NoteMarks, window: int) -> dict[str, float]:
+    """How far a window of one half of the notes strays from the other half, mostly.
+
+    Held against the very notes that it was drawn from, a window would stray too little: that the
+    training notes are a sample themselves would not count.
+    """
+    rng = np.random.default_rng(0)
+    draws: list[dict[str, float]] = []
+    for _ in range(DRAWS):
+        order = rng.permutation(len(marks))[:MOST_DRAWN]
+        half, other = np.array_split(order, 2)
+        reference = Fingerprint._plain(marks.take(half), "", "", window)
+        drawn = marks.take(rng.choice(other, window, replace=len(other) < window))
+        draws.append(vars(reference.drift(drawn)))
+    return {name: float(np.quantile([draw[name] for draw in draws], QUANTILE)) for name in draws[0]}
 
 
 def word_counts(ids: NDArray[Any]) -> NDArray[np.int64]:

@@ -98,6 +98,7 @@ class Shell:
         app.add_exception_handler(ProblemError, _on_problem)
         app.add_exception_handler(RequestValidationError, _on_invalid)
         app.add_exception_handler(StarletteHTTPException, _on_http)
+        app.add_exception_handler(Exception, _on_broken)
         app.router.redirect_slashes = False
         self._app = app
         self._part = part
@@ -134,8 +135,7 @@ class Shell:
             reply.status = reply.status or 499  # the caller went away
         except Exception as error:
             _log_place(error, known.request_id)
-            message = f"the server failed; its log has more under {known.request_id}"
-            await self._answer(problem_response(500, message, None), scope, receive, reply)
+            await self._answer(_broken(known), scope, receive, reply)
         finally:
             self._record(request, known, reply.status, time.perf_counter() - started)
 
@@ -258,6 +258,15 @@ def _log_place(error: Exception, request_id: str) -> None:
     code = trace.tb_frame.f_code if trace else None
     where = f"{code.co_filename}:{trace.tb_lineno}" if code and trace else "?"
     _logger.error("request %s: %s at %s", request_id, type(error).__name__, where)
+
+
+def _broken(known: Passing) -> Response:
+    message = f"the server failed; its log has more under {known.request_id}"
+    return problem_response(500, message, None)
+
+
+async def _on_broken(request: Request, _: Exception) -> Response:
+    return _broken(passing(request))
 
 
 async def _on_problem(_: Request, error: Exception) -> Response:
