@@ -81,7 +81,11 @@ def start_page(store: Path, port: int) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         [*command, "--store", str(store), "--port", str(port)],
         stdout=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+        env=os.environ
+        | {
+            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+            "THCE_HOME": str(store.parent / "home"),
+        },
     )
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:

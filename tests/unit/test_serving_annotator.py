@@ -313,7 +313,7 @@ def test_passages_cover_the_text_and_are_few(length: int) -> None:
     text = ("A sentence of the note. " * (length // 24 + 1))[:length]
     found = passages(text)
     assert "".join(text[start:end] for start, end in found) == text
-    assert len(found) <= 48
+    assert len(found) <= 24
 
 
 def test_every_flag_has_a_key_of_its_own_and_no_command_is_taken() -> None:

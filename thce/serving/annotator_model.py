@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from thce.registry.labels import FLAGS, Flag
 
 METHOD = "occlusion"
-PASSAGES = 48
+PASSAGES = 24
 """The most passages of a note, and so runs of the model; longer notes have longer ones."""
 LEAST_FALL = 0.5
 """Log-odds: a smaller fall is not shown."""
