@@ -84,8 +84,8 @@ FROM (
             SELECT annotator FROM leases l WHERE l.task_id = t.task_id AND l.expires_at > :now
         ) WHERE annotator <> :annotator) AS others
     FROM tasks t JOIN batches b ON b.batch = t.batch
-    WHERE (:batch IS NULL OR t.batch = :batch)
-        AND (t.closed_at IS NULL OR EXISTS (SELECT 1 FROM standing s WHERE s.task_id = t.task_id))
+    WHERE (t.closed_at IS NULL OR EXISTS (SELECT 1 FROM standing s WHERE s.task_id = t.task_id))
+        {of_batch}
 )
 """
 
@@ -93,8 +93,9 @@ FROM (
 def work_of(store: AnnotationStore, annotator: str, batch: str | None = None) -> Work:
     """How far an annotator is, in one batch or in all."""
     values = {"annotator": annotator, "batch": batch, "now": store.now()}
+    query = _WORK.format(of_batch="" if batch is None else "AND t.batch = :batch")
     with store.database.read() as connection:
-        tasks, answered, finished, left, elsewhere = connection.execute(_WORK, values).fetchone()
+        tasks, answered, finished, left, elsewhere = connection.execute(query, values).fetchone()
         times = connection.execute(
             "SELECT answered_at FROM answers WHERE annotator = ? AND answer <> 'undo'"
             " AND adjudicates = 0 ORDER BY answered_at DESC LIMIT ?",
