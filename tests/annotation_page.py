@@ -59,12 +59,14 @@ def task(
 
 
 def filled_store(
-    path: Path, notes: int, *, overlap: int = 1, blind: Sequence[int] = (), batch: str = "b1"
+    path: Path, notes: int, *, overlap: int = 1, blind: Sequence[int] = (), batches: int = 1
 ) -> Path:
-    """A store with one batch of notes."""
+    """A store with batches b1, b2 and so on, of so many notes each."""
     with AnnotationStore.open(path, create=True) as store:
-        tasks = [task(number, blind=number in blind) for number in range(notes)]
-        store.prepare(batch, tasks, overlap=overlap)
+        for batch in range(batches):
+            numbers = range(batch * notes, (batch + 1) * notes)
+            tasks = [task(number, blind=number in blind) for number in numbers]
+            store.prepare(f"b{batch + 1}", tasks, overlap=overlap)
     return path
 
 
@@ -81,7 +83,11 @@ def start_page(store: Path, port: int) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         [*command, "--store", str(store), "--port", str(port)],
         stdout=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+        env=os.environ
+        | {
+            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+            "THCE_HOME": str(store.parent / "home"),
+        },
     )
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:

@@ -14,7 +14,7 @@ from thce.errors import InputError
 from thce.files import read_jsonl, write_jsonl
 from thce.registry.loop import LoopConfig, run
 from thce.serving.annotator_app import app
-from thce.serving.security import Security
+from thce.serving.config import Safety
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def _answer_on_the_page(store: Path, name: str, rows: dict[str, Any]) -> int:
     while not (store.parent / "pending.json").is_file():
         assert time.monotonic() < deadline, "the loop never asked"
         time.sleep(0.2)
-    client = TestClient(app(store, security=Security()), base_url="http://localhost")
+    client = TestClient(app(store, safety=Safety(audit=None)), base_url="http://localhost")
     client.headers["X-Annotator"] = name
     answered = 0
     while task := client.post("/v1/annotate/next", json={}).json()["task"]:

@@ -17,7 +17,8 @@ from thce.registry.labels import FLAG_NAMES, FLAGS, Flag
 from thce.serving.annotator_app import app, require_store
 from thce.serving.annotator_keys import COMMANDS, KEYS
 from thce.serving.annotator_model import Explainer, moving_passages, passages
-from thce.serving.security import Caller, Role, Security
+from thce.serving.config import Safety
+from thce.serving.security import Caller, Role
 from thce.serving.tokens import add_token
 
 Client = Callable[..., TestClient]
@@ -26,8 +27,8 @@ API = "/v1/annotate"
 
 
 def client_of(store: Path, name: str | None = "anna", **fields: Any) -> TestClient:
-    security = fields.pop("security", Security())
-    found = TestClient(app(store, security=security, **fields), base_url=BASE)
+    safety = Safety.model_validate({"audit": None} | fields.pop("safety", {}))
+    found = TestClient(app(store, safety=safety, **fields), base_url=BASE)
     if name is not None:
         found.headers["X-Annotator"] = name
     return found
@@ -56,6 +57,10 @@ def answer(client: TestClient, shown: dict[str, Any], number: int = 0, **changes
         "accept": shown["ticked"],
     }
     return client.post(f"{API}/answers", json=body | changes)
+
+
+def said(reply: Any) -> str:
+    return str(reply.json()["error"]["message"])
 
 
 def labels(store: Path) -> dict[str, dict[str, Any]]:
@@ -111,7 +116,7 @@ def test_a_task_asks_only_its_own_options(tmp_path: Path) -> None:
     assert list(boxes(shown)) == ["bal", "ipc"]
     assert {one["flag"] for one in shown["mentions"]} == {"bal"}
     refused = answer(anna, shown, accept=["bronchial_wash"])
-    assert (refused.status_code, refused.json()["detail"]) == (
+    assert (refused.status_code, said(refused)) == (
         422,
         "accept: bronchial_wash not among the task's options",
     )
@@ -147,7 +152,7 @@ def test_two_tabs_cannot_overwrite_each_other(anna: TestClient, store: Path) -> 
     assert answer(anna, one, 1, accept=["bal"]).status_code == 200
     late = answer(anna, other, 2, accept=["ipc"])
     assert late.status_code == 409
-    assert "another window" in late.json()["detail"]
+    assert "another window" in said(late)
     assert (labels(store)["e0000"]["bal"], labels(store)["e0000"]["ipc"]) == (1, 0)
 
 
@@ -224,7 +229,7 @@ def test_a_note_that_is_neither_on_screen_nor_answered_is_not_shown(
     shown = next_task(client_of(store, "ben"))
     refused = anna.get(f"{API}/tasks/{shown['task_id']}")
     assert refused.status_code == 404
-    assert "not on your screen" in refused.json()["detail"]
+    assert "not on your screen" in said(refused)
     assert anna.get(f"{API}/tasks/{'0' * 16}").status_code == 404
 
 
@@ -308,7 +313,7 @@ def test_passages_cover_the_text_and_are_few(length: int) -> None:
     text = ("A sentence of the note. " * (length // 24 + 1))[:length]
     found = passages(text)
     assert "".join(text[start:end] for start, end in found) == text
-    assert len(found) <= 48
+    assert len(found) <= 24
 
 
 def test_every_flag_has_a_key_of_its_own_and_no_command_is_taken() -> None:
@@ -330,8 +335,7 @@ def test_the_token_says_who_annotates_and_who_may_review(store: Path, tmp_path: 
         name: add_token(file, Caller(name, role))
         for name, role in (("anna", Role.ANNOTATE), ("app", Role.SCORE), ("chief", Role.ADMIN))
     }
-    security = Security.open(file)
-    client = client_of(store, "somebody else", security=security)
+    client = client_of(store, "somebody else", safety={"token_file": str(file)})
     assert client.post(f"{API}/next", json={}).status_code == 401
 
     def by(name: str) -> dict[str, str]:
@@ -371,17 +375,20 @@ def test_the_page_runs_no_inline_script_and_loads_nothing_from_elsewhere(anna: T
         assert anna.get(f"/annotate/{name}").status_code == 404
 
 
-def test_no_note_text_in_the_log_and_who_saw_what_in_it(
-    anna: TestClient, caplog: pytest.LogCaptureFixture
+def test_the_audit_log_says_who_saw_and_answered_what_and_no_log_has_note_text(
+    store: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    anna = client_of(store, safety={"audit": str(tmp_path / "audit")})
     with caplog.at_level(logging.DEBUG):
         shown = next_task(anna)
         answer(anna, shown)
         answer(anna, shown, 9)
-    said = [record.getMessage() for record in caplog.records]
-    assert any("shown" in line and "e0000" in line and "anna" in line for line in said)
-    assert any("accept" in line and shown["task_id"] in line for line in said)
-    assert not any("lavage" in line for line in said)
+    written = "".join(file.read_text() for file in (tmp_path / "audit").iterdir())
+    events = [json.loads(line).get("event", "") for line in written.splitlines()]
+    assert f"shown task={shown['task_id']} encounter=e0000 to=anna" in events
+    assert f"accept task={shown['task_id']} by=anna new=True" in events
+    logged = written + "".join(record.getMessage() for record in caplog.records)
+    assert "lavage" not in logged.lower()
 
 
 def test_malformed_requests_are_refused_and_leave_no_trace(anna: TestClient, store: Path) -> None:

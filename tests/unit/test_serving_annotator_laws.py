@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thce.annotations.answers import Verdict
-from thce.annotations.screen import Given, OutdatedError, give, history, next_screen, screen_of
+from thce.annotations.screen import Given, OutdatedError, give, next_screen, screen_of
 from thce.annotations.store import AnnotationStore
+from thce.annotations.work import history
 from thce.registry.labels import FLAGS
 
 Tab = tuple[str, Verdict, frozenset[int], bool]

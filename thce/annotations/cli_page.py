@@ -30,14 +30,15 @@ def page(
 ) -> None:
     """Serves the annotation page on this machine, for answering batches in a browser."""
     from thce.serving.annotator_app import app, listen, open_explainer, require_store, run
-    from thce.serving.security import Security
+    from thce.serving.config import Safety
 
     if token_file is None and host not in (LOOPBACK, "localhost", "::1"):
         raise InputError("host: without --token-file the page is served to this machine only")
     path = store_path(store)
     require_store(path)
-    security = Security.open(token_file)
+    safety = Safety(token_file=str(token_file) if token_file else None)
     explainer = open_explainer(model) if model else None
+    application = app(path, safety=safety, explainer=explainer)
     listening = listen(host, port)
     typer.echo(f"annotation page: http://{host}:{port}/annotate/ (store {path}; Ctrl-C ends it)")
-    run(app(path, security=security, explainer=explainer), listening)
+    run(application, listening)

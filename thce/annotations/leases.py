@@ -22,7 +22,6 @@ class Lease:
 _FREE = """
 JOIN batches b USING (batch)
 WHERE tasks.closed_at IS NULL AND b.held_until <= :now
-    AND (:batch IS NULL OR tasks.batch = :batch)
     AND NOT EXISTS (
         SELECT 1 FROM standing s WHERE s.task_id = tasks.task_id AND s.annotator = :annotator
     )
@@ -53,10 +52,11 @@ def take(
     values = {"now": now, "batch": batch, "annotator": annotator, "limit": limit}
     tasks: list[Task] = []
     # Two queries, each in the order of its key: neither looks at more tasks than it has to.
+    free = _FREE if batch is None else f"{_FREE} AND tasks.batch = :batch"
     for which in (f"tasks.task_id IN {_HELD}", f"tasks.task_id NOT IN {_HELD}"):
         values["limit"] = limit - len(tasks)
         tasks += select_tasks(
-            connection, f"{_FREE} AND {which} ORDER BY number LIMIT :limit", values
+            connection, f"{free} AND {which} ORDER BY number LIMIT :limit", values
         )
     for task in tasks:
         hold(connection, task.task_id, annotator, now + seconds)

@@ -13,24 +13,29 @@ from thce.annotations.store import AnnotationStore
 from thce.errors import InputError
 from thce.serving import annotator, annotator_page, session_routes
 from thce.serving.annotator_model import Explainer
+from thce.serving.config import Safety
 from thce.serving.security import Security
+from thce.serving.shell import Shell
 
 
-def app(store: str | Path, *, security: Security, explainer: Explainer | None = None) -> FastAPI:
+def app(store: str | Path, *, safety: Safety, explainer: Explainer | None = None) -> Shell:
     """The page, its API and signing in, over one annotation store.
 
     Args:
         store: its file, on this machine's disk.
-        security: who may ask.
+        safety: who may ask, limits and the audit log; as for `thce serve`.
         explainer: the model that shows which passages moved it.
+
+    Raises:
+        InputError: the token file is not valid.
     """
     found = FastAPI(title="thce annotation", docs_url=None, redoc_url=None, openapi_url=None)
-    found.state.security = security
     found.include_router(session_routes.router)
     found.include_router(annotator.router(store, explainer=explainer))
     found.include_router(annotator_page.router)
     found.add_api_route("/", lambda: RedirectResponse("annotate/"), include_in_schema=False)
-    return found
+    security = Security.open(safety.token_file)
+    return Shell(found, "page", safety, security, metered=False)
 
 
 def open_explainer(model: str | Path) -> Explainer:
@@ -58,7 +63,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise InputError(f"{host}:{port}: {reason}; choose another --port") from None
 
 
-def run(application: FastAPI, listening: socket.socket) -> None:
+def run(application: Shell, listening: socket.socket) -> None:
     """Serves until it is stopped; what was answered is on disk whenever that is."""
     import uvicorn
 

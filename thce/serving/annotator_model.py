@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from thce.registry.labels import FLAGS, Flag
 
 METHOD = "occlusion"
-PASSAGES = 48
+PASSAGES = 24
 """The most passages of a note, and so runs of the model; longer notes have longer ones."""
 LEAST_FALL = 0.5
 """Log-odds: a smaller fall is not shown."""
@@ -66,12 +66,13 @@ def moving_passages(text: str, flags: Sequence[Flag], model: Model) -> list[Pass
     without = [text[:start] + text[end:] for start, end in places]
     odds = _log_odds(model([text, *without]))
     falls = odds[0] - odds[1:]
-    found = [
-        Passage(flag, *places[row], round(float(falls[row, flag.position]), 2))
-        for flag in flags
-        for row in np.argsort(-falls[:, flag.position], kind="stable")[:SHOWN]
-        if falls[row, flag.position] >= LEAST_FALL
-    ]
+    found = []
+    for flag in flags:
+        of_flag = falls[:, flag.position]
+        for row in np.argsort(-of_flag, kind="stable")[:SHOWN]:
+            if of_flag[row] >= LEAST_FALL:
+                start, end = places[row]
+                found.append(Passage(flag, start, end, round(float(of_flag[row]), 2)))
     return sorted(found, key=lambda one: (one.start, FLAGS.index(one.flag)))
 
 

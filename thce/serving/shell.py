@@ -76,7 +76,15 @@ def passing(request: Request) -> Passing:
 class Shell:
     """An ASGI application around another."""
 
-    def __init__(self, app: FastAPI, part: str, safety: Safety, security: Security) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        part: str,
+        safety: Safety,
+        security: Security,
+        *,
+        metered: bool = True,
+    ) -> None:
         """Wraps an application.
 
         Args:
@@ -84,6 +92,7 @@ class Shell:
             part: its name in the audit log and in metrics.
             safety: the limits.
             security: who may ask.
+            metered: whether requests are counted in Ray's metrics.
         """
         app.state.security = security
         app.add_exception_handler(ProblemError, _on_problem)
@@ -96,7 +105,7 @@ class Shell:
         self._safety = safety
         self._security = security
         self._rates = RateLimit(safety.rate, safety.burst)
-        self._meters = Meters(part)
+        self._meters = Meters(part) if metered else None
         self._audit = Audit(safety.audit, part)
         self._audit.take_log()
 
@@ -175,7 +184,8 @@ class Shell:
 
     def _record(self, request: Request, known: Passing, status: int | None, seconds: float) -> None:
         route = _route(request.scope)
-        self._meters.request(route, status or 0, seconds)
+        if self._meters is not None:
+            self._meters.request(route, status or 0, seconds)
         caller = getattr(request.state, "caller", None)
         if caller is None and request.method in ("GET", "HEAD"):
             return  # the page's own files, and whether the server is there

@@ -2,9 +2,11 @@
 
 import * as boxes from "./boxes.js";
 import { byId, el, fill, plural, say, warn } from "./dom.js";
+import * as keys from "./keys.js";
 import { addPassages, jump, showNote } from "./note.js";
 import { settle, startReview } from "./review.js";
 import * as server from "./server.js";
+import { askWho } from "./sign_in.js";
 import * as views from "./views.js";
 
 const SETTLE_MS = 300; // a second Enter in a row does not answer a note that nobody has seen
@@ -16,7 +18,6 @@ let mode = "annotate";
 let busy = false;
 let shownAt = 0;
 let held = [];
-let keysOn = localStorage.getItem("thce.keys") !== "off";
 
 const batch = () => byId("batch").value;
 const inBatch = () => (batch() ? { batch: batch() } : {});
@@ -31,7 +32,7 @@ const ACTIONS = [
 async function start() {
   const missing = await server.signedIn();
   if (missing) {
-    askWho(missing);
+    askAgain(missing);
     return;
   }
   byId("who").textContent = server.who();
@@ -41,7 +42,7 @@ async function start() {
     flags = await server.get("flags");
   } catch (problem) {
     if (!(problem instanceof server.Refused) || problem.status !== 400) throw problem;
-    askWho("name", problem.message);
+    askAgain("name", problem.message);
     return;
   }
   boxes.learn(flags, changed);
@@ -50,47 +51,7 @@ async function start() {
   await showNext();
 }
 
-function askWho(missing, problem = "") {
-  const dialog = byId("sign-in");
-  const isToken = missing === "token";
-  const input = el("input", {
-    id: "given",
-    type: isToken ? "password" : "text",
-    required: true,
-    maxlength: isToken ? 256 : 64,
-    pattern: isToken ? null : "[A-Za-z0-9][A-Za-z0-9 ._@\\-]*",
-    title: isToken ? null : "Letters, digits, spaces and ._@-",
-    autocomplete: "off",
-  });
-  const sent = async (event) => {
-    event.preventDefault();
-    try {
-      await server.signIn(missing, input.value.trim());
-    } catch (refusal) {
-      fill(said, refusal.message);
-      return;
-    }
-    dialog.close();
-    run(start());
-  };
-  const said = el("p", { class: "problem", role: "alert" }, problem);
-  fill(
-    dialog,
-    el("h2", { id: "sign-in-title" }, isToken ? "Sign in" : "Who annotates?"),
-    el(
-      "form",
-      { onsubmit: sent },
-      el("label", { for: "given" }, isToken ? "Token" : "Your name"),
-      input,
-      said,
-      el("p", { class: "hint" }, isToken ? "Whoever runs the server has it for you." : "Answers are kept under it; use the same one every time."),
-      el("button", { class: "primary" }, "Begin"),
-    ),
-  );
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
-  if (!dialog.open) dialog.showModal();
-  input.focus();
-}
+const askAgain = (missing, problem = "") => askWho(missing, problem, () => run(start()));
 
 async function listBatches() {
   const found = await server.get("batches");
@@ -264,7 +225,7 @@ async function review() {
 /** Runs an action of the user; what goes wrong is said, and signing in is asked for again. */
 function run(action) {
   Promise.resolve(action).catch((problem) => {
-    if (problem instanceof server.Refused && problem.status === 401) askWho("token", "Your session has ended.");
+    if (problem instanceof server.Refused && problem.status === 401) askAgain("token", "Your session has ended.");
     else if (problem instanceof server.Refused) warn(`${problem.message}.`);
     else if (problem instanceof server.Unreachable) {
       warn("The server does not answer. Trying again.");
@@ -273,49 +234,30 @@ function run(action) {
   });
 }
 
-function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || views.isOpen()) return;
-  const { target, key } = event;
-  if (target.matches("select, textarea, input[type=text], input[type=password]")) return;
-  const onButton = target.matches("button, a");
-  const act = actOf(key, onButton);
-  if (!act) return;
-  event.preventDefault();
-  if (!event.repeat || key.startsWith("Arrow")) act();
-}
-
-function actOf(key, onButton) {
+/** What a key means now; null where nothing. */
+function meaning(key, onButton) {
   if (mode === "review") return key === "Enter" && !onButton ? () => run(settle()) : null;
-  if (task) {
-    if (key === "Enter") return onButton ? null : () => run(answer("accept"));
-    if (key === "ArrowDown") return () => boxes.step(1);
-    if (key === "ArrowUp") return () => boxes.step(-1);
-  }
-  if (!keysOn || key.length !== 1) return null;
-  const letter = key.toLowerCase();
-  if (letter === "?") return help;
-  if (letter === "z") return () => run(undo());
+  if (key === "z") return () => run(undo());
+  if (key === "?") return help;
   if (!task) return null;
-  const commands = {
-    x: () => run(answer("reject")),
-    i: () => run(answer("ignore")),
-    j: () => boxes.step(1),
-    k: () => boxes.step(-1),
-    e: () => boxes.activeFlag() && jump(boxes.titleOf(boxes.activeFlag())),
-    d: () => say(boxes.toggleDetail()),
-  };
-  if (commands[letter]) return commands[letter];
-  return flags.some((one) => one.key === letter) ? () => boxes.toggleByKey(letter) : null;
+  if (key === "Enter") return onButton ? null : () => run(answer("accept"));
+  return NOTE_KEYS[key] ?? (flags.some((one) => one.key === key) ? () => boxes.toggleByKey(key) : null);
 }
 
-function help() {
-  views.showHelp(flags, keysOn, (on) => {
-    keysOn = on;
-    localStorage.setItem("thce.keys", on ? "on" : "off");
-  });
-}
+const NOTE_KEYS = {
+  ArrowDown: () => boxes.step(1),
+  ArrowUp: () => boxes.step(-1),
+  j: () => boxes.step(1),
+  k: () => boxes.step(-1),
+  x: () => run(answer("reject")),
+  i: () => run(answer("ignore")),
+  e: () => boxes.activeFlag() && jump(boxes.titleOf(boxes.activeFlag())),
+  d: () => say(boxes.toggleDetail()),
+};
 
-document.addEventListener("keydown", pressed);
+const help = () => views.showHelp(flags, keys.areOn(), keys.turn);
+
+keys.listen(meaning);
 byId("boxes").addEventListener("submit", (event) => event.preventDefault());
 byId("note").addEventListener("click", (event) => {
   const mark = event.target.closest("mark");

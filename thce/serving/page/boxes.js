@@ -1,7 +1,7 @@
 // The checkboxes of a task: disputed ones first, then by group, each with what the sources say.
 
 import { byId, el, fill, percent, plural } from "./dom.js";
-import { activate, evidenceOf } from "./note.js";
+import { activate, evidenceOf, jump } from "./note.js";
 
 const SOURCES = { model: "Model", codes: "Codes", text: "Text", form: "Form" };
 
@@ -96,9 +96,13 @@ export function detail() {
   fill(
     panel,
     el("p", {}, el("strong", {}, title), ` ${definition}`),
-    opinions.length ? el("p", { class: "opinions" }, opinions.map(long), el("span", { class: "evidence" }, el("kbd", {}, "E"), ` ${evidence.join(", ")}`)) : null,
+    opinions.length ? el("p", { class: "opinions" }, opinions.map(long), evidenceButton(evidence.join(", "))) : null,
   );
 }
+
+// The focus stays on the flag, so that the keyboard goes on from there.
+const evidenceButton = (text) =>
+  el("button", { type: "button", class: "plain evidence", "aria-keyshortcuts": "e", onmousedown: (event) => event.preventDefault(), onclick: () => jump(titleOf(active)) }, el("kbd", { "aria-hidden": "true" }, "E"), ` ${text}`);
 
 const detailText = () => (active ? `${titleOf(active)}: ${flags.get(active).definition} ${boxes.get(active).opinions.map(spoken).join(", ")}` : "");
 const input = (flag) => byId(`box-${flag}`);
