@@ -1,7 +1,8 @@
 """Who may ask: tokens, roles, the page's session and its CSRF token, requests of other sites."""
 
+import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI
@@ -145,6 +146,53 @@ def test_headers_are_on_every_reply_and_errors_are_of_one_form() -> None:
         assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
         assert set(reply.json()["error"]) == {"status", "field", "message"}
     assert "PLANTED" not in "".join(reply.text for reply in replies)
+
+
+def test_what_nobody_waits_for_is_cancelled_and_a_slow_body_refused() -> None:
+    app = FastAPI()
+    seen: list[str] = []
+
+    @app.post("/slow")
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    shell = Shell(app, "test", Safety(audit=None, body_seconds=0.2), Security())
+
+    async def ask(*messages: dict[str, Any]) -> list[int]:
+        """The statuses sent to a caller that sends these messages and then stays silent."""
+        waiting = list(messages)
+        statuses: list[int] = []
+
+        async def receive() -> dict[str, Any]:
+            if waiting:
+                return waiting.pop(0)
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/slow",
+            "root_path": "",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost")],
+            "client": ("127.0.0.1", 1),
+        }
+        await asyncio.wait_for(shell(scope, receive, send), 10)
+        return statuses
+
+    whole = {"type": "http.request", "body": b"", "more_body": False}
+    assert asyncio.run(ask(whole, {"type": "http.disconnect"})) == []
+    assert seen == ["cancelled"]
+    assert asyncio.run(ask({"type": "http.request", "body": b"{", "more_body": True})) == [408]
 
 
 def test_what_an_error_says_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

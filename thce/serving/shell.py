@@ -58,13 +58,11 @@ class Passing:
         request_id: given by the caller or made here; in the reply, the audit log and error logs.
         json: the parsed body; None where there was none.
         encounters: the encounter ids that it was about, for the audit log.
-        disconnected: set when the caller is gone.
     """
 
     request_id: str
     json: Any = None
     encounters: tuple[str, ...] = ()
-    disconnected: asyncio.Event | None = None
 
 
 def passing(request: Request) -> Passing:
@@ -128,7 +126,7 @@ class Shell:
             self._require_rate(request)
             body = await self._body(request, receive)
             known.json = parse(body) if body else None
-            await self._app(scope, _replay(body, receive), reply)
+            await self._run(scope, body, receive, reply)
         except ProblemError as problem:
             await self._answer(problem.response(), scope, receive, reply)
         except ConnectionError:
@@ -138,6 +136,25 @@ class Shell:
             await self._answer(_broken(known), scope, receive, reply)
         finally:
             self._record(request, known, reply.status, time.perf_counter() - started)
+
+    async def _run(self, scope: Scope, body: bytes, receive: Receive, reply: "_Reply") -> None:
+        """Lets the application answer, until the caller goes away.
+
+        Raises:
+            ConnectionResetError: the caller went away first; whatever was under way is cancelled.
+        """
+        gone = asyncio.ensure_future(_gone(receive))
+        answer = asyncio.ensure_future(self._app(scope, _replay(body, gone), reply))
+        try:
+            await asyncio.wait({gone, answer}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done() and not reply.complete:
+                answer.cancel()
+                await asyncio.wait({answer})
+                raise ConnectionResetError
+            await answer
+        finally:
+            gone.cancel()
+            answer.cancel()
 
     async def _answer(
         self, response: Response, scope: Scope, receive: Receive, reply: "_Reply"
@@ -209,6 +226,7 @@ class _Reply:
         extra = (b"x-request-id", request_id.encode())
         self._headers = (*HEADERS, extra, *((_TLS,) if tls else ()))
         self.status: int | None = None
+        self.complete = False
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -218,17 +236,26 @@ class _Reply:
                 *message["headers"],
                 *(header for header in self._headers if header[0] not in own),
             ]
+        elif message["type"] == "http.response.body":
+            self.complete = not message.get("more_body", False)
         await self._send(message)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """The body once more, then whatever comes after it: the caller going away."""
+async def _gone(receive: Receive) -> None:
+    """Returns when the caller is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _replay(body: bytes, gone: "asyncio.Future[None]") -> Receive:
+    """The body once more, then what comes after it: the caller going away."""
     sent = False
 
     async def once() -> MutableMapping[str, Any]:
         nonlocal sent
         if sent:
-            return await receive()
+            await asyncio.shield(gone)
+            return {"type": "http.disconnect"}
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
