@@ -56,7 +56,8 @@ class CoderModel:
         """The HTTP side; Serve calls it once, in the replica."""
         app = FastAPI(title="thce coder", docs_url=None, redoc_url=None, openapi_url=None)
         app.include_router(routes(self, "/", self._args.safety))
-        return Shell(app, "coder", self._args.safety, self._security)
+        safety = self._args.safety
+        return Shell(app, "coder", safety, self._security, admit=self.require_room)
 
     def require_room(self) -> None:
         """Refuses what would wait too long.

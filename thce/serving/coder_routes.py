@@ -53,7 +53,6 @@ def routes(model: "CoderModel | None", path: str, safety: Safety | None = None) 
         assert model is not None
         narratives, stream = read_narratives(known.json, limits)
         known.encounters = tuple(one.note.encounter_id for one in narratives)
-        model.require_room()
         if stream:
             return StreamingResponse(_events(model, narratives[0]), media_type="text/event-stream")
         rows = await _answers(model, narratives)

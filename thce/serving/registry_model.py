@@ -95,7 +95,8 @@ class RegistryModel:
         """The HTTP side; Serve calls it once, in the replica."""
         app = FastAPI(title="thce registry", docs_url=None, redoc_url=None, openapi_url=None)
         app.include_router(routes(self, "/", self._args.safety))
-        return Shell(app, "registry", self._args.safety, self._security)
+        safety = self._args.safety
+        return Shell(app, "registry", safety, self._security, admit=self._queue.require_room)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Serve's `user_config`: `model: BUNDLE` changes the bundle; no request is dropped.

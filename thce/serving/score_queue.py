@@ -56,6 +56,18 @@ class ScoreQueue(Generic[Note, Scored]):
         """Notes that no session has taken yet."""
         return self._waiting
 
+    def require_room(self) -> None:
+        """Refuses what would wait too long.
+
+        Raises:
+            ProblemError: 503, as many notes wait as may.
+        """
+        if self._waiting >= self._most_waiting:
+            seconds = sum(entry[3] for entry in list(self._heap)) / self._speed / self._sessions
+            raise ProblemError(
+                503, "the model is busy; send again later", retry_after=max(1, round(seconds))
+            )
+
     def put(self, notes: Sequence[Note], sizes: Sequence[int]) -> list[asyncio.Future[Scored]]:
         """Queues the notes of one request.
 
@@ -67,17 +79,11 @@ class ScoreQueue(Generic[Note, Scored]):
             A future a note; cancelling one takes its note out, unless a session has it.
 
         Raises:
-            ProblemError: 503, so many notes wait that this request shall come again later.
+            ProblemError: 503, see `require_room`.
         """
         loop = asyncio.get_running_loop()
         with self._changed:
-            if self._waiting >= self._most_waiting:
-                seconds = sum(entry[3] for entry in self._heap) / self._speed / self._sessions
-                raise ProblemError(
-                    503,
-                    "the model is busy; send again later",
-                    retry_after=max(1, round(seconds)),
-                )
+            self.require_room()
             finish = time.monotonic()
             futures = []
             for note, size in zip(notes, sizes, strict=True):

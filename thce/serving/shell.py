@@ -82,6 +82,7 @@ class Shell:
         security: Security,
         *,
         metered: bool = True,
+        admit: Callable[[], None] | None = None,
     ) -> None:
         """Wraps an application.
 
@@ -91,6 +92,8 @@ class Shell:
             safety: the limits.
             security: who may ask.
             metered: whether requests are counted in Ray's metrics.
+            admit: raises ProblemError where there is no room; asked before a body is read into
+                anything, so that refusing costs next to nothing.
         """
         app.state.security = security
         app.add_exception_handler(ProblemError, _on_problem)
@@ -102,6 +105,7 @@ class Shell:
         self._part = part
         self._safety = safety
         self._security = security
+        self._admit = admit
         self._rates = RateLimit(safety.rate, safety.burst)
         self._meters = Meters(part) if metered else None
         self._audit = Audit(safety.audit, part)
@@ -125,6 +129,8 @@ class Shell:
         try:
             self._require_rate(request)
             body = await self._body(request, receive)
+            if self._admit is not None:
+                self._admit()
             known.json = parse(body) if body else None
             await self._run(scope, body, receive, reply)
         except ProblemError as problem:
