@@ -157,6 +157,7 @@ def serve(
     config: str | None = typer.Option(None, "--config", help="A file of configs/serve/."),
     notes: int | None = typer.Option(None, "--notes", help="Synthetic notes of one pass."),
     seconds: float | None = typer.Option(None, "--seconds", help="Of overload."),
+    coder: bool = typer.Option(True, help="Measure the coder's endpoint, too."),
     repetitions: int | None = REPETITIONS,
     as_json: bool = JSON,
 ) -> None:
@@ -169,6 +170,7 @@ def serve(
         config=config,
         notes=notes,
         seconds=seconds,
+        coder=coder,
         repetitions=repetitions,
     )
 

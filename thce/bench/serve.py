@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import Field
 
+from thce.bench import serve_coder
 from thce.bench.bare_sessions import BareModel, run_bare_sessions
 from thce.bench.load_notes import USUAL_WORDS, load_rows
 from thce.bench.machine import usable_cores
@@ -23,6 +24,7 @@ from thce.bench.untrained_bundle import build_untrained_bundle
 from thce.config import Config
 from thce.notes.prepare import prepare
 from thce.registry.predict import Predictor
+from thce.serving.config import CoderArgs
 
 AT_ONCE = 32
 OVERLOAD = 10.0
@@ -32,6 +34,7 @@ HEALTHY_SECONDS = 15.0
 DRAIN_SECONDS = 20.0
 MOST_FAILED = 0.01
 MOST_SLOWER = 2.0
+CODED = serve_coder.narratives()
 
 
 class ServeBenchConfig(Config):
@@ -45,6 +48,7 @@ class ServeBenchConfig(Config):
         notes: synthetic notes of one pass.
         repetitions: passes of each side.
         seconds: of overload, and of load around a killed replica.
+        coder: whether the coder's endpoint is measured as well.
     """
 
     model: str | None = None
@@ -53,6 +57,7 @@ class ServeBenchConfig(Config):
     notes: int = Field(default=300, ge=AT_ONCE)
     repetitions: int = Field(default=3, ge=1)
     seconds: float = Field(default=10.0, gt=0)
+    coder: bool = True
 
 
 def run(config: ServeBenchConfig) -> BenchResult:
@@ -117,16 +122,29 @@ def _serve(
     path = folder / "serve.yaml"
     path.write_text(yaml.safe_dump(given), encoding="utf-8")
     changes = deploy.Changes(
-        model=model, without=("coder",), store=str(folder / "store.sqlite"), port=_free_port()
+        model=model,
+        without=() if config.coder else ("coder",),
+        store=str(folder / "store.sqlite"),
+        port=_free_port(),
     )
     prepared = deploy.read(str(path), changes)
     deploy.prepare(prepared)
+    coding = {} if not config.coder else {"bare": _bare_coder(prepared)}
     url = deploy.start(prepared)
     try:
         serve.run(noop(), name="noop", route_prefix="/noop")
-        return asyncio.run(_measure(config, url, bodies))
+        if config.coder:
+            coding["served"] = asyncio.run(serve_coder.served(f"{url}/v1/codes", CODED))
+        return asyncio.run(_measure(config, url, bodies)) | {"coder": coding}
     finally:
         deploy.stop()
+
+
+def _bare_coder(prepared: dict[str, Any]) -> tuple[list[serve_coder.Written], int]:
+    from thce.serving.deploy import args_of
+
+    args = next(one for one in map(args_of, prepared["applications"]) if isinstance(one, CoderArgs))
+    return serve_coder.bare(args, CODED)
 
 
 async def _measure(config: ServeBenchConfig, url: str, bodies: list[bytes]) -> dict[str, Any]:
@@ -221,7 +239,7 @@ def _result(
     all_killed = sum(killed.statuses.values())
     one = "one note a request, sent one after another; "
     many = f"one note a request, {AT_ONCE} under way at any time, on {cores} cores; "
-    comparisons = (
+    comparisons: tuple[Comparison, ...] = (
         _at_most(
             "median latency",
             one + "the limit is the bare loop's median, the empty Serve hop's of this run and "
@@ -259,6 +277,9 @@ def _result(
             MOST_SLOWER,
         ),
     )
+    if config.coder:
+        coded, tokens = served["coder"]["bare"]
+        comparisons += serve_coder.compare(served["coder"]["served"], coded, tokens)
     checks = {
         "overload: every request is answered, or refused with Retry-After": overload.failed == 0
         and overload.without_retry == 0,
