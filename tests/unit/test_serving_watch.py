@@ -36,6 +36,18 @@ def test_notes_like_the_trainings_rarely_alarm(fingerprint: Fingerprint) -> None
     assert sum(alarms) <= 12  # four figures, 1 % each, and training notes drawn once
 
 
+def test_many_notes_of_one_length_are_no_alarm() -> None:
+    rng = np.random.default_rng(5)
+
+    def cut(notes: int) -> NoteMarks:
+        whole = marks(rng, notes, length=500.0)
+        return NoteMarks(np.minimum(whole.tokens, 512), whole.words, whole.accept, whole.certainty)
+
+    found = Fingerprint.of(cut(1000), "v1", "int8", WINDOW)
+    assert found.limits["length"] < 0.3
+    assert found.drift(cut(WINDOW)).length < 0.3
+
+
 @pytest.mark.parametrize(
     ("change", "alarm"),
     [({"length": 320.0}, "length"), ({"words": 40}, "words")],

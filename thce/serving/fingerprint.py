@@ -78,6 +78,7 @@ class Fingerprint(Config):
         notes: how many were looked at.
         window: notes that a comparison takes.
         length_edges: token counts between tenths of the notes.
+        length_shares: share of the notes between them; not tenths where many are cut to one length.
         words: share of tokens by bucket.
         flag_rates: share of notes with each flag accepted, by the bundle.
         certainty: mean.
@@ -89,6 +90,7 @@ class Fingerprint(Config):
     notes: int = Field(ge=FEWEST)
     window: int = Field(ge=1)
     length_edges: list[float] = Field(min_length=LENGTH_BUCKETS - 1, max_length=LENGTH_BUCKETS - 1)
+    length_shares: list[float] = Field(min_length=LENGTH_BUCKETS, max_length=LENGTH_BUCKETS)
     words: list[float] = Field(min_length=WORD_BUCKETS, max_length=WORD_BUCKETS)
     flag_rates: list[float] = Field(min_length=N_FLAGS, max_length=N_FLAGS)
     certainty: float
@@ -110,12 +112,14 @@ class Fingerprint(Config):
     def _plain(cls, marks: NoteMarks, version: str, weights: str, window: int) -> "Fingerprint":
         """Without limits."""
         quantiles = np.arange(1, LENGTH_BUCKETS) / LENGTH_BUCKETS
+        edges = np.quantile(marks.tokens, quantiles).tolist()
         return cls(
             version=version,
             weights=weights,
             notes=len(marks),
             window=window,
-            length_edges=np.quantile(marks.tokens, quantiles).tolist(),
+            length_edges=edges,
+            length_shares=_length_shares(marks.tokens, edges).tolist(),
             words=_shares(marks.words.sum(axis=0)).tolist(),
             flag_rates=marks.accept.mean(axis=0).tolist(),
             certainty=float(marks.certainty.mean()),
@@ -141,11 +145,10 @@ class Fingerprint(Config):
 
     def drift(self, marks: NoteMarks) -> Drift:
         """How far these notes are from the training's."""
-        buckets = np.searchsorted(self.length_edges, marks.tokens)
-        lengths = np.bincount(buckets, minlength=LENGTH_BUCKETS)
+        lengths = _length_shares(marks.tokens, self.length_edges)
         rates = marks.accept.mean(axis=0)
         return Drift(
-            length=_stability(_shares(lengths), np.full(LENGTH_BUCKETS, 1 / LENGTH_BUCKETS)),
+            length=_stability(lengths, np.array(self.length_shares)),
             words=_divergence(_shares(marks.words.sum(axis=0)), np.array(self.words)),
             flags=float(np.abs(rates - self.flag_rates).max()),
             certainty=abs(float(marks.certainty.mean()) - self.certainty),
@@ -181,6 +184,11 @@ def word_counts(ids: NDArray[Any]) -> NDArray[np.int64]:
 def certainty_of(probabilities: NDArray[Any]) -> NDArray[np.float64]:
     """(n,) mean over the flags of max(p, 1 - p)."""
     return np.maximum(probabilities, 1 - probabilities).astype(np.float64).mean(axis=-1)
+
+
+def _length_shares(tokens: NDArray[np.int64], edges: list[float]) -> NDArray[np.float64]:
+    """(LENGTH_BUCKETS,) shares of the notes between the edges."""
+    return _shares(np.bincount(np.searchsorted(edges, tokens), minlength=LENGTH_BUCKETS))
 
 
 def _shares(counts: NDArray[Any]) -> NDArray[np.float64]:
