@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -204,8 +205,10 @@ def test_the_end_waits_for_what_is_under_way_and_leaves_nothing(
     time.sleep(2)
     left = {pid: line for pid, line in below.items() if Path(f"/proc/{pid}").exists()}
     assert not left, left
-    for file in (*server.home.rglob("*"), server.log):
-        if file.is_file() and file.suffix in (".log", ".jsonl"):
+    session = re.search(r"--log_dir=(\S+)", " ".join(below.values()))
+    assert session
+    for file in (*server.home.rglob("*"), *Path(session[1]).rglob("*"), server.log):
+        if file.is_file() and file.suffix in (".log", ".jsonl", ".out", ".err"):
             assert PLANTED not in file.read_text(encoding="utf-8", errors="replace"), file
     audited = audit_lines(server.home)
     assert {"the admin", "the annotate"} <= {line.get("caller") for line in audited}

@@ -127,6 +127,7 @@ def start(config: Mapping[str, Any], address: str | None = None) -> str:
     schema = ServeDeploySchema.model_validate(config)
     client = serve_start(
         http_options=schema.http_options.model_dump(),
+        proxy_location=schema.proxy_location,
         global_logging_config=schema.logging_config,
     )
     client.deploy_apps(schema)

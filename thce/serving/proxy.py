@@ -52,6 +52,8 @@ def proxy_settings() -> dict[str, str]:
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(script),
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        # Seconds that a replica stays open for a proxy that has not heard of its end yet.
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "3",
     }
 
 
