@@ -129,7 +129,7 @@ def _serve(
     )
     prepared = deploy.read(str(path), changes)
     deploy.prepare(prepared)
-    coding = {} if not config.coder else {"bare": _bare_coder(prepared)}
+    coding: dict[str, Any] = {"bare": _bare_coder(prepared)} if config.coder else {}
     url = deploy.start(prepared)
     try:
         serve.run(noop(), name="noop", route_prefix="/noop")

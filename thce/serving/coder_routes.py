@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 
 from thce.codes.code_types import CodeType
 from thce.serving.config import Safety
-from thce.serving.messages import Coded, CodesGiven, NarrativeGiven, error_replies
+from thce.serving.messages import Coded, CodesGiven, NarrativeGiven, replies
 from thce.serving.note_requests import read_notes
 from thce.serving.openapi import body_of
 from thce.serving.problems import ProblemError, field_name
@@ -38,7 +38,7 @@ def routes(model: "CoderModel | None", path: str, safety: Safety | None = None) 
     @router.post(
         path,
         summary="Codes of notes",
-        responses={200: {"model": Coded}} | error_replies(400, 413, 415, 422, 503),
+        responses=replies(Coded, 400, 413, 415, 422, 503),
         openapi_extra=body_of(NarrativeGiven, list[NarrativeGiven], CodesGiven),
     )
     async def codes(
