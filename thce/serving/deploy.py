@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,8 @@ def end_applications() -> None:
 
     client = _get_global_client(raise_if_no_controller_running=False)
     if client is not None:
-        client.delete_apps(list(serve.status().applications), blocking=True)
+        with suppress(TimeoutError):  # Serve waits a minute at most
+            client.delete_apps(list(serve.status().applications), blocking=True)
 
 
 def stop() -> None:
