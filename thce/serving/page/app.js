@@ -130,7 +130,7 @@ async function showNothing() {
   fill(
     byId("empty"),
     el("h2", { tabindex: "-1", id: "nothing" }, work.tasks ? "All answered" : "Nothing to answer"),
-    el("p", {}, work.tasks ? `You answered ${plural(work.answered, "note")}. ${work.finished} of ${work.tasks} are finished. ${others}` : "No batch has been prepared. New ones appear here by themselves."),
+    el("p", {}, work.tasks ? `You answered ${plural(work.answered, "note")}. ${work.finished} of ${plural(work.tasks, "note")} have every answer that was asked for. ${others}` : "No batch has been prepared. New ones appear here by themselves."),
     held.map((one) => el("p", {}, `Batch ${one.batch} is handed out as a file until ${new Date(one.held_until * 1000).toLocaleString()}; importing its answers frees the rest.`)),
     el("p", {}, work.answered ? el("button", { type: "button", onclick: () => run(undo()) }, "Undo the last answer ", el("kbd", {}, "Z")) : null),
   );
