@@ -203,6 +203,8 @@ def _change(config: dict[str, Any], changes: Changes) -> None:
                 args["store"] = changes.store
             if changes.model is not None:
                 args["explained"] = changes.model
+            if "registry" in changes.without:
+                args["explained"] = None
         kept.append(application)
     config["applications"] = kept
 
