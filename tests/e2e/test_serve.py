@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -129,6 +130,23 @@ def test_what_is_not_json_or_too_much_is_refused(client: httpx.Client) -> None:
             assert reply.json()["error"]["message"]
 
 
+def test_five_hundred_planted_texts_are_in_no_reply(client: httpx.Client) -> None:
+    """That they are in no log either is looked at when the server has ended."""
+    for start in range(0, 500, 50):
+        planted = [
+            f"{PLANTED}{number} lavage of the lingula." for number in range(start, start + 50)
+        ]
+        scored = client.post("/v1/registry", json=[{"note_text": text} for text in planted])
+        assert scored.status_code == 200 and PLANTED not in scored.text
+        for body in (
+            {"note_text": planted[0], "structured": {planted[1]: True}},
+            {"note_text": planted[2], "cpt_codes": {planted[3]: 1}},
+            {planted[4]: planted[5]},
+        ):
+            refused = client.post("/v1/registry", json=body)
+            assert refused.status_code == 422 and PLANTED not in refused.text
+
+
 def test_the_proxy_and_the_replicas_listen_on_this_machine_alone(server: Served) -> None:
     below = descendants(server.process.pid)
     proxies = {pid for pid, line in below.items() if "haproxy -" in line}
@@ -204,8 +222,10 @@ def test_the_end_waits_for_what_is_under_way_and_leaves_nothing(
     time.sleep(2)
     left = {pid: line for pid, line in below.items() if Path(f"/proc/{pid}").exists()}
     assert not left, left
-    for file in (*server.home.rglob("*"), server.log):
-        if file.is_file() and file.suffix in (".log", ".jsonl"):
+    session = re.search(r"--log_dir=(\S+)", " ".join(below.values()))
+    assert session
+    for file in (*server.home.rglob("*"), *Path(session[1]).rglob("*"), server.log):
+        if file.is_file() and file.suffix in (".log", ".jsonl", ".out", ".err"):
             assert PLANTED not in file.read_text(encoding="utf-8", errors="replace"), file
     audited = audit_lines(server.home)
     assert {"the admin", "the annotate"} <= {line.get("caller") for line in audited}

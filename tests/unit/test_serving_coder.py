@@ -12,6 +12,7 @@ from small_graph import small_graph, small_model
 from starlette.testclient import TestClient
 
 from thce.coder.generate import GenerateConfig, Generator
+from thce.coder.grammar import Bounds
 from thce.codes.code_types import CodeType
 from thce.codes.load import load_catalogue
 from thce.errors import InputError
@@ -88,6 +89,12 @@ def test_a_streamed_answer_is_the_whole_one(asked: TestClient) -> None:
     written = "".join(data["text"] for _, data in pieces)
     (code,) = answer["results"][0]["codes"]
     assert f"{code['type']}: {code['code']}" in written
+
+
+def test_an_answer_within_its_limits_is_not_hurried(export: Path) -> None:
+    generate = GenerateConfig(reasoning_tokens=1500, bounds=Bounds(lines=1, line_chars=5))
+    short = CoderModel(CoderArgs(model=str(export), generate=generate, safety=Safety(audit=None)))
+    assert asyncio.run(short.answer(narrative()))["hurried"] is False
 
 
 def test_generation_is_the_generators(coder: CoderModel, export: Path) -> None:

@@ -25,6 +25,7 @@ from thce.config import Config
 from thce.notes.prepare import prepare
 from thce.registry.predict import Predictor
 from thce.serving.config import CoderArgs
+from thce.serving.proxy import free_ports
 
 AT_ONCE = 32
 OVERLOAD = 10.0
@@ -125,11 +126,11 @@ def _serve(
         model=model,
         without=() if config.coder else ("coder",),
         store=str(folder / "store.sqlite"),
-        port=_free_port(),
+        port=free_ports(1)[0],
     )
     prepared = deploy.read(str(path), changes)
     deploy.prepare(prepared)
-    coding = {} if not config.coder else {"bare": _bare_coder(prepared)}
+    coding: dict[str, Any] = {"bare": _bare_coder(prepared)} if config.coder else {}
     url = deploy.start(prepared)
     try:
         serve.run(noop(), name="noop", route_prefix="/noop")
@@ -211,13 +212,6 @@ def _replicas() -> list[int]:
         except psutil.Error:
             continue
     return found
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _result(

@@ -1,6 +1,5 @@
 """POST /v1/codes, whole or as server-sent events."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,12 +9,12 @@ from starlette.responses import JSONResponse, StreamingResponse
 
 from thce.codes.code_types import CodeType
 from thce.serving.config import Safety
-from thce.serving.messages import Coded, CodesGiven, NarrativeGiven, error_replies
+from thce.serving.messages import Coded, CodesGiven, NarrativeGiven, replies
 from thce.serving.note_requests import read_notes
 from thce.serving.openapi import body_of
 from thce.serving.problems import ProblemError, field_name
 from thce.serving.security import Caller, Role, caller
-from thce.serving.shell import Passing, passing
+from thce.serving.shell import Passing, log_place, passing
 
 if TYPE_CHECKING:
     from thce.serving.coder_model import CoderModel, Narrative
@@ -38,7 +37,7 @@ def routes(model: "CoderModel | None", path: str, safety: Safety | None = None) 
     @router.post(
         path,
         summary="Codes of notes",
-        responses={200: {"model": Coded}} | error_replies(400, 413, 415, 422, 503),
+        responses=replies(Coded, 400, 413, 415, 422, 503),
         openapi_extra=body_of(NarrativeGiven, list[NarrativeGiven], CodesGiven),
     )
     async def codes(
@@ -54,7 +53,9 @@ def routes(model: "CoderModel | None", path: str, safety: Safety | None = None) 
         narratives, stream = read_narratives(known.json, limits)
         known.encounters = tuple(one.note.encounter_id for one in narratives)
         if stream:
-            return StreamingResponse(_events(model, narratives[0]), media_type="text/event-stream")
+            return StreamingResponse(
+                _events(model, narratives[0], known.request_id), media_type="text/event-stream"
+            )
         rows = await _answers(model, narratives)
         return JSONResponse(_reply(model) | {"degraded": _any_error(rows), "results": rows})
 
@@ -103,7 +104,9 @@ async def _answers(model: "CoderModel", narratives: "list[Narrative]") -> list[d
     return rows
 
 
-async def _events(model: "CoderModel", narrative: "Narrative") -> AsyncIterator[str]:
+async def _events(
+    model: "CoderModel", narrative: "Narrative", request_id: str
+) -> AsyncIterator[str]:
     try:
         async for piece in model.write(narrative):
             if isinstance(piece, str):
@@ -112,10 +115,8 @@ async def _events(model: "CoderModel", narrative: "Narrative") -> AsyncIterator[
                 yield _event("answer", _reply(model) | {"degraded": False, "results": [piece]})
     except ProblemError as problem:
         yield _event("error", {"status": problem.status, "message": problem.message})
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        # What it says may quote the note; the type and place are what the shell would log.
+    except Exception as error:  # the reply has begun: the shell cannot answer for it any more
+        log_place(error, request_id)
         yield _event("error", {"status": 500, "message": "the server failed"})
 
 

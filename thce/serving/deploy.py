@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,7 @@ def start(config: Mapping[str, Any], address: str | None = None) -> str:
     schema = ServeDeploySchema.model_validate(config)
     client = serve_start(
         http_options=schema.http_options.model_dump(),
+        proxy_location=schema.proxy_location,
         global_logging_config=schema.logging_config,
     )
     client.deploy_apps(schema)
@@ -153,7 +155,8 @@ def end_applications() -> None:
 
     client = _get_global_client(raise_if_no_controller_running=False)
     if client is not None:
-        client.delete_apps(list(serve.status().applications), blocking=True)
+        with suppress(TimeoutError):  # Serve waits a minute at most
+            client.delete_apps(list(serve.status().applications), blocking=True)
 
 
 def stop() -> None:
@@ -200,6 +203,8 @@ def _change(config: dict[str, Any], changes: Changes) -> None:
                 args["store"] = changes.store
             if changes.model is not None:
                 args["explained"] = changes.model
+            if "registry" in changes.without:
+                args["explained"] = None
         kept.append(application)
     config["applications"] = kept
 

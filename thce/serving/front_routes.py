@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from thce.errors import InputError
 from thce.serving import coder_routes, node_metrics, registry_routes, session_routes
 from thce.serving.config import Safety
-from thce.serving.messages import BatchShown, SampleAsked, Sampled, error_replies
+from thce.serving.messages import BatchShown, SampleAsked, Sampled, replies
 from thce.serving.note_requests import read_notes
 from thce.serving.openapi import body_of, describe
 from thce.serving.problems import ProblemError, field_name
@@ -37,7 +37,7 @@ def routes(front: "Front | None", safety: Safety | None = None) -> APIRouter:
         "/v1/sample",
         tags=["annotate"],
         summary="Pick notes for a person",
-        responses={200: {"model": Sampled}} | error_replies(400, 409, 413, 415, 422, 503),
+        responses=replies(Sampled, 400, 409, 413, 415, 422, 503),
         openapi_extra=body_of(SampleAsked),
     )
     async def sample(known: Known, _: Admin) -> Any:
@@ -54,7 +54,7 @@ def routes(front: "Front | None", safety: Safety | None = None) -> APIRouter:
             raise ProblemError(409, str(error), "batch") from None
         return JSONResponse(found.model_dump())
 
-    @router.get("/v1/batches", tags=["annotate"], summary="Every batch", responses=error_replies())
+    @router.get("/v1/batches", tags=["annotate"], summary="Every batch", responses=replies(None))
     async def batches(_: Annotator) -> Sequence[BatchShown]:
         """Every batch, oldest first, and how far it is."""
         assert front is not None
@@ -72,21 +72,21 @@ def routes(front: "Front | None", safety: Safety | None = None) -> APIRouter:
         parts = {part: said is not None for part, said in (await front.describe()).items()}
         return JSONResponse({"ready": parts}, status_code=200 if all(parts.values()) else 503)
 
-    @router.get("/v1/model", tags=["service"], summary="What is served", responses=error_replies())
+    @router.get("/v1/model", tags=["service"], summary="What is served", responses=replies(None))
     async def model(_: Scorer) -> dict[str, Any]:
         """Bundle manifests, model cards and what was watched lately; null where a part is away."""
         assert front is not None
         return await front.describe()
 
     @router.get(
-        "/v1/overrides", tags=["service"], summary="What people changed", responses=error_replies()
+        "/v1/overrides", tags=["service"], summary="What people changed", responses=replies(None)
     )
     async def overrides(_: Admin) -> dict[str, Any]:
         """By bundle, how often people decided otherwise."""
         assert front is not None
         return await front.watched()
 
-    @router.get("/metrics", tags=["service"], summary="Prometheus", responses=error_replies())
+    @router.get("/metrics", tags=["service"], summary="Prometheus", responses=replies(None))
     async def metrics(_: Scorer) -> PlainTextResponse:
         """The series of every replica on every node."""
         return PlainTextResponse(await node_metrics.scrape(), media_type=node_metrics.MEDIA_TYPE)

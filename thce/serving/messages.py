@@ -3,12 +3,13 @@
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from thce.codes.code_types import CodeType
 from thce.registry.labels import N_FLAGS
 from thce.registry.sample import StrategyName
 
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "encounter_id": "enc-17",
     "note_text": "PROCEDURE: Flexible bronchoscopy. Bronchoalveolar lavage of the lingula.",
     "cpt_codes": ["31624"],
@@ -161,9 +162,11 @@ class BatchShown(BaseModel):
     answered: int
 
 
-def error_replies(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors of a route, as OpenAPI lists them."""
-    return {status: {"model": Problem} for status in (401, 403, *statuses, 408, 429)}
+def replies(good: type[BaseModel] | None, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The replies of a route, as OpenAPI lists them: the good one if it is a model, the errors."""
+    errors = dict.fromkeys((401, 403, *statuses, 408, 429), Problem)
+    models: dict[int, type[BaseModel]] = {200: good, **errors} if good else {**errors}
+    return {status: {"model": model} for status, model in models.items()}
 
 
 class Error(BaseModel):

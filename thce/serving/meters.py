@@ -23,8 +23,9 @@ class Meters:
 
 
 def count(name: str, description: str, labels: Mapping[str, str], by: float = 1.0) -> None:
-    """Adds to a counter."""
-    _meter("Counter", name, description, tuple(labels)).inc(by, dict(labels))
+    """Adds to a counter; Ray's refuse to add nothing."""
+    if by > 0:
+        _meter("Counter", name, description, tuple(labels)).inc(by, dict(labels))
 
 
 def gauge(name: str, description: str, labels: Mapping[str, str], value: float) -> None:

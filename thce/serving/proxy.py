@@ -7,12 +7,20 @@ interface, the admin socket is its owner's, and its own error replies have the f
 
 import json
 import os
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 from thce.files import write_text
 from thce.paths import home
 
 _REASONS = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+# Ray's fixed ones would keep a second server from starting on the machine.
+_PORTS = (
+    "RAY_SERVE_HAPROXY_METRICS_PORT",
+    "RAY_SERVE_HAPROXY_STATS_PORT",
+    "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT",
+)
 _SCRIPT = """#!/bin/sh
 # Made by thce. Corrects the configuration that Ray wrote, then becomes HAProxy.
 before=
@@ -48,11 +56,23 @@ def proxy_settings() -> dict[str, str]:
     os.environ.pop("RAY_SERVE_HAPROXY_BINARY_PATH", None)
     write_text(script, _SCRIPT.format(folder=folder, binary=get_haproxy_binary()))
     script.chmod(0o700)
-    return {
+    ports = free_ports(len(_PORTS))
+    return dict(zip(_PORTS, map(str, ports), strict=True)) | {
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(script),
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        # Seconds that a replica stays open for a proxy that has not heard of its end yet.
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "3",
     }
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on now."""
+    with ExitStack() as opened:
+        probes = [
+            opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
+        ]
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _write_reply(path: Path, status: int, reason: str) -> None:

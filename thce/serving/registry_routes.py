@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import JSONResponse
 
 from thce.serving.config import Safety
-from thce.serving.messages import NoteGiven, NotesGiven, Scored, error_replies
+from thce.serving.messages import NoteGiven, NotesGiven, Scored, replies
 from thce.serving.note_requests import read_notes
 from thce.serving.openapi import body_of
 from thce.serving.security import Caller, Role, caller
@@ -32,7 +32,7 @@ def routes(model: "RegistryModel | None", path: str, safety: Safety | None = Non
     @router.post(
         path,
         summary="Flags of notes",
-        responses={200: {"model": Scored}} | error_replies(400, 413, 415, 422, 503),
+        responses=replies(Scored, 400, 413, 415, 422, 503),
         openapi_extra=body_of(NoteGiven, list[NoteGiven], NotesGiven),
     )
     async def score(

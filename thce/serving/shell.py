@@ -138,7 +138,7 @@ class Shell:
         except ConnectionError:
             reply.status = reply.status or 499  # the caller went away
         except Exception as error:
-            _log_place(error, known.request_id)
+            log_place(error, known.request_id)
             await self._answer(_broken(known), scope, receive, reply)
         finally:
             self._record(request, known, reply.status, time.perf_counter() - started)
@@ -283,7 +283,7 @@ def _too_large(most: int) -> ProblemError:
     return ProblemError(413, f"body: larger than {most} bytes")
 
 
-def _log_place(error: Exception, request_id: str) -> None:
+def log_place(error: Exception, request_id: str) -> None:
     """Logs where an error came from, and not what it says: its text may quote a note."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
