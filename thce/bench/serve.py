@@ -112,9 +112,10 @@ def _serve(
     config: ServeBenchConfig, model: str, bodies: list[bytes], folder: Path
 ) -> dict[str, Any]:
     """Starts the server with the empty hop beside it, measures, kills a replica, ends it."""
-    from ray import serve
-
     from thce.serving import deploy
+
+    deploy.settle_environment()
+    from ray import serve
 
     given = yaml.safe_load(Path(config.config).read_text(encoding="utf-8"))
     for application in given["applications"]:

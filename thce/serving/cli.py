@@ -49,6 +49,7 @@ def serve(
         token_file=resolve(token_file) if token_file else None,
         store=resolve(store) if store else None,
     )
+    deploy.settle_environment()
     found = deploy.read(config, changes)
     deploy.prepare(found)
     if check:

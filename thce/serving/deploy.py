@@ -19,6 +19,7 @@ from thce.errors import Finding, InputError
 from thce.progress import say
 from thce.serving.budget import asks_of, require_fits
 from thce.serving.config import Args, CoderArgs, FrontArgs, RegistryArgs
+from thce.serving.proxy import proxy_settings
 from thce.serving.security import Security
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -52,6 +53,17 @@ class Changes:
     without: tuple[str, ...] = ()
     token_file: str | None = None
     store: str | None = None
+
+
+def settle_environment() -> None:
+    """Sets what Ray and its processes read once, when they start; call it before Ray is imported.
+
+    On a cluster that runs already it is the cluster's own environment that counts.
+    """
+    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
+    if not os.environ.get("RAY_ADDRESS"):
+        for name, value in proxy_settings().items():
+            os.environ.setdefault(name, value)
 
 
 def read(path: str, changes: Changes) -> dict[str, Any]:
@@ -110,14 +122,9 @@ def start(config: Mapping[str, Any], address: str | None = None) -> str:
         InputError: it does not fit the cluster.
         Finding: an application did not start.
     """
-    from thce.serving.proxy import proxy_settings
-
     local = not (address or os.environ.get("RAY_ADDRESS"))
     if local:
         require_fits(asks_of(config), {"CPU": os.cpu_count() or 1, "GPU": _local_gpus()})
-        for name, value in proxy_settings().items():
-            os.environ.setdefault(name, value)
-    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
     resources = start_ray(address=address, worker_logs=False)
     if not local:
         require_fits(asks_of(config), resources)

@@ -34,7 +34,7 @@ for argument in "$@"; do
   fi
   before=$argument
 done
-exec {binary} "$@"
+exec "{binary}" "$@"
 """
 
 
