@@ -48,6 +48,11 @@ demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=
 	$(THCE) registry loop --config configs/registry/demo.yaml --output $(DEMO_HOME) \
 		$(if $(NOTES),--annotator file --notes '$(NOTES)' -s 'test_notes=[]' -s corpus='the notes at $(NOTES)' -s fictional=false -s fit_fusion=true \
 			-s recipe.max_notes=200 -s recipe.epochs=5)
+	@last=$$(ls -d $(DEMO_HOME)/rounds/*/bundle 2>/dev/null | sort -V | tail -1); [ -z "$$last" ] || printf '%s\n' "" \
+		"To annotate twenty of these notes in the browser, and to serve the model (docs/serving.md):" \
+		"  $(THCE) registry sample --hydrated $(DEMO_HOME)/hydrated --strategy hybrid --limit 20" \
+		"  $(THCE) serve --model $$last --without coder" \
+		"  then open http://127.0.0.1:8000/annotate/"
 
 test: $(BIN)/.installed weights weights-coder ## the quick tests
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
@@ -64,6 +69,7 @@ bench: $(BIN)/.installed weights weights-coder ## every speed against its rival 
 	$(THCE) bench coder-train --data data/coder/stage_1.jsonl --repetitions 3 || failed=1; \
 	$(THCE) bench loop || failed=1; \
 	$(THCE) bench ner || failed=1; \
+	$(THCE) bench serve || failed=1; \
 	$(THCE) bench hydrate --notes 1000000 --ray-notes 40000 || failed=1; \
 	for weights in int8 fp32; do \
 		$(THCE) bench score --seconds 300 --weights $$weights \

@@ -17,6 +17,7 @@ from thce.errors import Finding, InputError, input_error
 from thce.ner.cli import app as ner
 from thce.notes.cli import app as notes
 from thce.registry.cli import app as registry
+from thce.serving.cli import app as serving
 from thce.training.cli import app as weights
 
 # What typer raises for wrong options; it exports only this class's heirs.
@@ -37,6 +38,7 @@ app.add_typer(coder, name="coder", help="Narratives to ICD-10-CM, CPT and HCPCS 
 app.add_typer(ner, name="ner", help="Clinical entities, from brat files to a tagger that answers.")
 app.add_typer(annotations, name="annotations", help="The annotation store and Prodigy's files.")
 app.add_typer(bundles, name="bundles", help="Publish, verify, promote and roll back models.")
+app.add_typer(serving, name="serve", help="Flags, codes and the annotation page over HTTP.")
 app.add_typer(bench, name="bench", help="Every speed and every strategy against its rival.")
 app.add_typer(weights, name="weights", help="Base weights and where they come from.")
 

@@ -1,15 +1,20 @@
 """The diamond loop as its user runs it: by the oracle, and by people through answer files."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from small_training import shipped_notes, small_base
 
 from thce.errors import InputError
 from thce.files import read_jsonl, write_jsonl
 from thce.registry.loop import LoopConfig, run
+from thce.serving.annotator_app import app
+from thce.serving.config import Safety
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +96,38 @@ def test_people_answer_a_batch_and_the_loop_goes_on(notes: dict[str, Any]) -> No
     assert "Pull of the prefill" not in page, "no task was blind"
     labels = (Path(report["bundle"]).parent / "human_labels.csv").read_text(encoding="utf-8")
     assert len(labels.splitlines()) == 1 + 15
+
+
+def test_people_answer_on_the_page_while_the_loop_waits(notes: dict[str, Any]) -> None:
+    config = _config(notes, "page", annotator="page", overlap=2)
+    store = notes["folder"] / "page" / "annotations.sqlite"
+    with ThreadPoolExecutor(2) as people:
+        done = [people.submit(_answer_on_the_page, store, name, notes["rows"]) for name in "ab"]
+        report = run(config)
+    assert [one.result() for one in done] == [8 + 3 + 4] * 2
+    assert [one["labels_spent"] for one in report["rounds"]] == [0, 11]
+    assert report["rounds"][1]["scores"] is not None
+    page = Path(report["report"]).read_text(encoding="utf-8")
+    assert "people, on the annotation page" in page
+    assert run(config) == report, "a finished run waits for nobody"
+
+
+def _answer_on_the_page(store: Path, name: str, rows: dict[str, Any]) -> int:
+    """A person who opens the page once the loop has asked, and answers by the gold labels."""
+    deadline = time.monotonic() + 300
+    while not (store.parent / "pending.json").is_file():
+        assert time.monotonic() < deadline, "the loop never asked"
+        time.sleep(0.2)
+    client = TestClient(app(store, safety=Safety(audit=None)), base_url="http://localhost")
+    client.headers["X-Annotator"] = name
+    answered = 0
+    while task := client.post("/v1/annotate/next", json={}).json()["task"]:
+        body = {"task_id": task["task_id"], "version": task["version"], "answer": "accept"}
+        accept = rows[task["encounter_id"]]["accept"]
+        body |= {"id": f"answer-{answered:04}", "accept": accept}
+        assert client.post("/v1/annotate/answers", json=body).status_code == 200
+        answered += 1
+    return answered
 
 
 def test_a_run_belongs_to_its_configuration(notes: dict[str, Any]) -> None:

@@ -100,3 +100,39 @@ def test_an_oracle_killed_while_it_answered_doubles_nothing(folder: LoopFolder) 
         with AnnotationStore.open(folder.store) as store:
             assert answer_by_oracle(store, BATCH, gold) == 3
     assert recorded(folder) == 3
+
+
+def test_the_loop_waits_at_the_page_and_goes_on_after_the_last_answer(
+    folder: LoopFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_page = LoopConfig(notes=["notes.jsonl"], output=str(folder.path), annotator="page")
+    answered: list[str] = []
+
+    def anna_answers_one(_: float) -> None:
+        with AnnotationStore.open(folder.store) as store:
+            (task,) = store.lease("anna", 1, 60)
+            store.answer(task.task_id, "anna", [])
+        answered.append(task.encounter_id)
+        if answered == ["e1"]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("thce.registry.annotators.time.sleep", anna_answers_one)
+    with pytest.raises(KeyboardInterrupt):
+        finish_answers(at_page, folder)
+    assert folder.pending.is_file(), "stopped in the middle, it still waits"
+    assert finish_answers(at_page, folder) is None
+    assert answered == list(ENCOUNTERS)
+    assert folder.asked(1).is_file()
+    said = capsys.readouterr().err
+    assert "3 notes wait at the annotation page: thce annotations page --store" in said
+    assert "2 notes wait" in said
+
+
+def test_a_withdrawn_batch_is_waited_for_no_more(folder: LoopFolder) -> None:
+    with AnnotationStore.open(folder.store) as store:
+        (task,) = store.lease("anna", 1, 60)
+        store.answer(task.task_id, "anna", [])
+        assert store.withdraw(BATCH) == 2
+    at_page = LoopConfig(notes=["notes.jsonl"], output=str(folder.path), annotator="page")
+    assert finish_answers(at_page, folder) is None
+    assert not folder.pending.exists()

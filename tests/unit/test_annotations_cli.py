@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -206,3 +207,23 @@ def test_status_of_a_missing_store_is_an_input_error_and_makes_none(tmp_path: Pa
     with pytest.raises(InputError, match="no annotation store there"):
         run("status", "--store", missing)
     assert not missing.exists()
+
+
+def test_the_page_is_not_opened_on_what_it_cannot_serve(path: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+
+    def refused(*arguments: str) -> str:
+        found = runner.invoke(app, ["page", *arguments])
+        assert isinstance(found.exception, InputError)
+        return str(found.exception)
+
+    assert "no annotation store there" in refused("--store", str(tmp_path / "none.sqlite"))
+    assert "to this machine only" in refused("--host", "0.0.0.0")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert refused("--port", str(port)).startswith(f"127.0.0.1:{port}: ")
+    open_to_all = tmp_path / "tokens.json"
+    open_to_all.write_text("{}")
+    open_to_all.chmod(0o644)
+    assert "chmod 600" in refused("--host", "0.0.0.0", "--token-file", str(open_to_all))
+    assert str(tmp_path / "none") in refused("--model", str(tmp_path / "none"))

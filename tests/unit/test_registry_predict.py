@@ -101,3 +101,10 @@ def test_a_table_gains_probabilities_and_keeps_its_columns(bundle: str, notes: S
     expected = predictor.predict(notes.texts[:4])
     assert np.array_equal(np.array(found["probabilities"].to_pylist(), np.float32), expected)
     assert predictor.predict_table(table.slice(0, 0)).num_rows == 0
+
+
+def test_a_note_without_a_token_has_an_answer_too(registry_data: Path) -> None:
+    predictor = Predictor.open(exported(registry_data).bundle)
+    found = predictor.predict(["", "\u0300", "lavage"])
+    assert found.shape == (3, 29) and np.isfinite(found).all()
+    assert np.array_equal(found[0], found[1])

@@ -113,10 +113,12 @@ def set_hold(connection: sqlite3.Connection, batch: str, until: float) -> None:
 
 
 def withdraw(connection: sqlite3.Connection, batch: str, now: float) -> int:
-    """Takes a batch back: its hold and leases end, its unanswered tasks close.
+    """Takes a batch back: its hold and leases end, its unfinished tasks close.
+
+    Answers to tasks that wait for further annotators are kept.
 
     Returns:
-        The number of tasks that were closed; their notes are in the pool again.
+        The number of tasks that nobody answered; their notes are in the pool again.
 
     Raises:
         InputError: there is no such batch.
@@ -125,11 +127,22 @@ def withdraw(connection: sqlite3.Connection, batch: str, now: float) -> int:
     connection.execute(
         "DELETE FROM leases WHERE task_id IN (SELECT task_id FROM tasks WHERE batch = ?)", (batch,)
     )
-    return connection.execute(
-        "UPDATE tasks SET closed_at = ? WHERE batch = ? AND closed_at IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM standing s WHERE s.task_id = tasks.task_id)",
-        (now, batch),
-    ).rowcount
+    waiting = _unfinished(connection, batch)
+    connection.executemany(
+        "UPDATE tasks SET closed_at = ? WHERE task_id = ?",
+        [(now, task_id) for task_id, _ in waiting],
+    )
+    return sum(given == 0 for _, given in waiting)
+
+
+def unfinished(connection: sqlite3.Connection, batch: str) -> int:
+    """How many open tasks of a batch have fewer answers than it asks for.
+
+    Raises:
+        InputError: there is no such batch.
+    """
+    _require(connection, batch)
+    return len(_unfinished(connection, batch))
 
 
 def every_batch(connection: sqlite3.Connection) -> list[Batch]:
@@ -152,6 +165,17 @@ def _ensure_note(connection: sqlite3.Connection, encounter_id: str, now: float) 
     connection.execute(
         "INSERT OR IGNORE INTO notes (encounter_id, added_at) VALUES (?, ?)", (encounter_id, now)
     )
+
+
+def _unfinished(connection: sqlite3.Connection, batch: str) -> list[tuple[str, int]]:
+    """Open tasks of a batch that wait for annotators, each with how many have answered it."""
+    return connection.execute(
+        "SELECT task_id, given FROM (SELECT t.task_id, b.overlap, (SELECT count(*) FROM standing s"
+        " WHERE s.task_id = t.task_id AND s.adjudicates = 0) AS given"
+        " FROM tasks t JOIN batches b USING (batch) WHERE batch = ? AND closed_at IS NULL)"
+        " WHERE given < overlap",
+        (batch,),
+    ).fetchall()
 
 
 def _ensure_batch(connection: sqlite3.Connection, batch: str, overlap: int, now: float) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thce.annotations import cli_anchoring, cli_keeping, cli_labels
+from thce.annotations import cli_anchoring, cli_keeping, cli_labels, cli_page
 from thce.annotations.cli_options import StorePath, open_store, store_path
 from thce.annotations.defaults import HOLD_SECONDS, UNNAMED
 from thce.annotations.prodigy_program import annotate, db_out
@@ -136,6 +136,7 @@ def withdraw(
 cli_labels.add_to(app)
 cli_anchoring.add_to(app)
 cli_keeping.add_to(app)
+cli_page.add_to(app)
 
 
 def _imported_line(imported: "Imported") -> str:

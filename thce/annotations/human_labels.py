@@ -66,8 +66,7 @@ def collect(connection: sqlite3.Connection) -> HumanLabels:
     ids: list[str] = []
     rows: list[Cells] = []
     conflicts: list[Conflict] = []
-    for encounter_id, votes in groupby(_votes(connection), key=lambda vote: vote.encounter_id):
-        opinions, ruling = _opinions(votes)
+    for encounter_id, opinions, ruling in opinions_by_note(connection):
         cells, disputed = _settle(opinions, ruling)
         conflicts += [
             Conflict(encounter_id, FLAGS[position], _for_and_against(opinions, int(position)))
@@ -88,6 +87,14 @@ def mark_merged(connection: sqlite3.Connection, labels: pa.Table) -> int:
         [(encounter_id,) for encounter_id in merged],
     )
     return len(merged)
+
+
+def opinions_by_note(
+    connection: sqlite3.Connection,
+) -> Iterator[tuple[str, dict[str, Cells], Cells]]:
+    """Per note its id, each annotator's 29 cells by name, and the adjudicators' cells."""
+    for encounter_id, votes in groupby(_votes(connection), key=lambda vote: vote.encounter_id):
+        yield encounter_id, *_opinions(votes)
 
 
 def table_of(encounter_ids: list[str], rows: list[Cells]) -> pa.Table:

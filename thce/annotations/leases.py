@@ -22,7 +22,6 @@ class Lease:
 _FREE = """
 JOIN batches b USING (batch)
 WHERE tasks.closed_at IS NULL AND b.held_until <= :now
-    AND (:batch IS NULL OR tasks.batch = :batch)
     AND NOT EXISTS (
         SELECT 1 FROM standing s WHERE s.task_id = tasks.task_id AND s.annotator = :annotator
     )
@@ -33,14 +32,8 @@ WHERE tasks.closed_at IS NULL AND b.held_until <= :now
             SELECT annotator FROM leases l WHERE l.task_id = tasks.task_id AND l.expires_at > :now
         ) WHERE annotator <> :annotator
     )
-ORDER BY
-    EXISTS (
-        SELECT 1 FROM leases l
-        WHERE l.task_id = tasks.task_id AND l.annotator = :annotator AND l.expires_at > :now
-    ) DESC,
-    number
-LIMIT :limit
 """
+_HELD = "(SELECT task_id FROM leases WHERE annotator = :annotator AND expires_at > :now)"
 
 
 def take(
@@ -57,13 +50,26 @@ def take(
     """
     connection.execute("DELETE FROM leases WHERE expires_at <= ?", (now,))
     values = {"now": now, "batch": batch, "annotator": annotator, "limit": limit}
-    tasks = select_tasks(connection, _FREE, values)
-    connection.executemany(
+    tasks: list[Task] = []
+    # Two queries, each in the order of its key: neither looks at more tasks than it has to.
+    free = _FREE if batch is None else f"{_FREE} AND tasks.batch = :batch"
+    for which in (f"tasks.task_id IN {_HELD}", f"tasks.task_id NOT IN {_HELD}"):
+        values["limit"] = limit - len(tasks)
+        tasks += select_tasks(
+            connection, f"{free} AND {which} ORDER BY number LIMIT :limit", values
+        )
+    for task in tasks:
+        hold(connection, task.task_id, annotator, now + seconds)
+    return tasks
+
+
+def hold(connection: sqlite3.Connection, task_id: str, annotator: str, until: float) -> None:
+    """Leases one task to an annotator until the given time (UTC seconds)."""
+    connection.execute(
         "INSERT INTO leases (task_id, annotator, expires_at) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at",
-        [(task.task_id, annotator, now + seconds) for task in tasks],
+        (task_id, annotator, until),
     )
-    return tasks
 
 
 def give_up(connection: sqlite3.Connection, annotator: str) -> int:

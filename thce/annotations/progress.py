@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
@@ -63,7 +64,12 @@ def _annotators(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     return report
 
 
-def _pace(times: list[float]) -> float | None:
+def working_gaps(times: Sequence[float]) -> list[float]:
+    """Seconds from one answer to the next, without breaks; times in order."""
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    working = [gap for gap in gaps if 0 < gap <= BREAK_SECONDS]
+    return [gap for gap in gaps if 0 < gap <= BREAK_SECONDS]
+
+
+def _pace(times: list[float]) -> float | None:
+    working = working_gaps(times)
     return median(working) if working else None

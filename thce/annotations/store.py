@@ -132,16 +132,25 @@ class AnnotationStore:
             batches.set_hold(connection, batch, self.now() + seconds)
 
     def withdraw(self, batch: str) -> int:
-        """Takes a batch back; its unanswered notes are in the pool again.
+        """Takes a batch back: its unfinished tasks are handed out no more, answers are kept.
 
         Returns:
-            How many tasks were unanswered.
+            How many tasks nobody had answered; their notes are in the pool again.
 
         Raises:
             InputError: there is no such batch.
         """
         with self.database.write() as connection:
             return batches.withdraw(connection, batch, self.now())
+
+    def unfinished(self, batch: str) -> int:
+        """How many open tasks of a batch have fewer answers than it asks for.
+
+        Raises:
+            InputError: there is no such batch.
+        """
+        with self.database.read() as connection:
+            return batches.unfinished(connection, batch)
 
     def states(self) -> dict[str, State]:
         """The state of every note the store has heard of; any other note is in the pool."""

@@ -173,6 +173,33 @@ def ner(
     )
 
 
+@app.command()
+def serve(
+    model: str | None = typer.Option(
+        None, "--model", help="Bundle; by default one with an untrained head is built."
+    ),
+    base: str | None = typer.Option(None, "--base", help="Base weights of that bundle."),
+    config: str | None = typer.Option(None, "--config", help="A file of configs/serve/."),
+    notes: int | None = typer.Option(None, "--notes", help="Synthetic notes of one pass."),
+    seconds: float | None = typer.Option(None, "--seconds", help="Of overload."),
+    coder: bool = typer.Option(True, help="Measure the coder's endpoint, too."),
+    repetitions: int | None = REPETITIONS,
+    as_json: bool = JSON,
+) -> None:
+    """The server against bare onnxruntime, plain FastAPI and an empty hop; overload and faults."""
+    _run(
+        "serve:ServeBenchConfig",
+        as_json,
+        model=model,
+        base=base,
+        config=config,
+        notes=notes,
+        seconds=seconds,
+        coder=coder,
+        repetitions=repetitions,
+    )
+
+
 @app.command("format")
 def format_rows(
     rows: int | None = typer.Option(None, "--rows", help="Rows of official terms."),

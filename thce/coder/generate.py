@@ -158,9 +158,44 @@ class Generator:
     def _batch(
         self, questions: Sequence[Question], prompts: Sequence[PromptIds]
     ) -> Iterator[Generated]:
+        writings = [self._begin(question) for question in questions]
+        for _ in self._steps(writings, prompts, self.config.time_limit):
+            pass
+        for writing, prompt in zip(writings, prompts, strict=True):
+            yield _generated(writing, prompt)
+
+    def write(self, question: Question, time_limit: float) -> Iterator[str | Generated]:
+        """Answers one narrative and shows the answer growing.
+
+        Stop iterating, and nothing more is computed.
+
+        Args:
+            question: what is asked.
+            time_limit: seconds, in the place of the configured ones.
+
+        Yields:
+            What was added to the text since the last time, whole characters only; descriptions
+            are in it. At last the answer.
+
+        Raises:
+            InputError: see `answers`.
+        """
+        prompt = self.prompt(question)
+        writing = self._begin(question)
+        shown = 0
+        for _ in self._steps([writing], [prompt], time_limit):
+            text = writing.text().rstrip("\ufffd")
+            if len(text) > shown:
+                yield text[shown:]
+                shown = len(text)
+        yield _generated(writing, prompt)
+
+    def _steps(
+        self, writings: Sequence[Writing], prompts: Sequence[PromptIds], time_limit: float
+    ) -> Iterator[None]:
+        """Writes a token of every answer at a time, until all are whole."""
         config = self.config
         started = time.monotonic()
-        writings = [self._begin(question) for question in questions]
         decoding = self.graph.decode(
             [
                 prompt.ids + writing.tokens
@@ -170,7 +205,7 @@ class Generator:
             config.sampling,
         )
         while not decoding.full:
-            late = time.monotonic() - started > config.time_limit
+            late = time.monotonic() - started > time_limit
             logits = decoding.logits()
             for row, writing in enumerate(writings):
                 np.putmask(logits[row], ~writing.allowed(late), -np.inf)
@@ -184,17 +219,9 @@ class Generator:
                 writings[row].told += float(likelihoods[chosen[row]])
             for writing, token in zip(writings, chosen, strict=True):
                 writing.take(token)
+            yield
             if all(writing.finished for writing in writings):
                 break
-        for writing, prompt in zip(writings, prompts, strict=True):
-            yield Generated(
-                writing.answer(),
-                tuple(writing.tokens[: writing.opening]),
-                math.exp(writing.told),
-                len(writing.tokens) - writing.begun,
-                writing.hurried,
-                prompt.cut,
-            )
 
     def _begin(self, question: Question) -> Writing:
         """An answer's beginning, as far as no choice is left: it goes in with the prompt."""
@@ -219,3 +246,14 @@ class Generator:
             self.config.reasoning_tokens,
             first or prompts.text_ids(f"{code_type.value}:"),
         )
+
+
+def _generated(writing: Writing, prompt: PromptIds) -> Generated:
+    return Generated(
+        writing.answer(),
+        tuple(writing.tokens[: writing.opening]),
+        math.exp(writing.told),
+        len(writing.tokens) - writing.begun,
+        writing.hurried,
+        prompt.cut,
+    )

@@ -90,6 +90,11 @@ class Writing:
         elif not self.finished:
             self._choose(token)
 
+    def text(self) -> str:
+        """All of it so far, the beginning and descriptions that were shown included."""
+        written: str = self._prompts.tokenizer.decode(self.tokens, skip_special_tokens=False)
+        return written
+
     def answer(self) -> chat.Answer:
         """What was written, with descriptions of the catalogue.
 

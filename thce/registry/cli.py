@@ -186,7 +186,7 @@ def loop(
     config: ConfigFile = None,
     as_json: AsJson = False,
     output: RunFolder = None,
-    annotator: Annotated[str | None, typer.Option(help="oracle or file.")] = None,
+    annotator: Annotated[str | None, typer.Option(help="oracle, file or page.")] = None,
     answers: Annotated[str | None, typer.Option(help="Answers to the pending batch.")] = None,
     blind_fraction: BlindFraction = None,
 ) -> None:

@@ -50,13 +50,20 @@ class NoteEncoder:
         return self.head_tokens + self.tail_tokens
 
     def encode(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Token ids per text, special tokens included, at most `max_tokens` each."""
+        """Token ids per text, special tokens included: at least one, at most `max_tokens` each.
+
+        A text without a token (of a tokenizer that adds none of its own) is one padding token: no
+        graph runs on an empty sequence.
+        """
         if not texts:
             return []
         batch = self.tokenizer(
             list(texts), add_special_tokens=True, truncation=False, verbose=False
         )
-        return [self._truncate(np.asarray(ids, dtype=np.int64)) for ids in batch["input_ids"]]
+        return [
+            self._truncate(np.asarray(ids or [self.pad_id], dtype=np.int64))
+            for ids in batch["input_ids"]
+        ]
 
     def pad(self, sequences: Sequence[TokenIds]) -> tuple[TokenIds, TokenIds]:
         """Pads to the longest: (input_ids, attention_mask), both int64 (batch, seq)."""

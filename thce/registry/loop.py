@@ -46,15 +46,17 @@ class LoopConfig(Config):
             fill the test's share first.
         output: local folder of the run.
         annotator: `oracle` answers with the gold labels of the input and is called so in every
-            report; `file` writes a batch, stops, and goes on once `answers` are given.
+            report; `file` writes a batch, stops, and goes on once `answers` are given; `page`
+            waits until people have answered at the annotation page.
         answers: for `file`: answers to the pending batch, as Prodigy's db-out writes them.
         rounds: the most rounds after the first model.
         labels_per_round: notes asked about per round.
         validation_labels: randomly drawn validation notes asked about once, before round 1.
-        test_labels: for `file`: randomly drawn test notes asked about once; the oracle labels
-            the whole test.
+        test_labels: where people answer: randomly drawn test notes asked about once; the oracle
+            labels the whole test.
         strategy: how notes are drawn.
         blind_fraction: share of tasks without prefill.
+        overlap: for `page`: annotators asked for per note.
         fractions: of train, val and test.
         near_duplicate_threshold: similarity from which notes are never parted.
         recipe: how the first model learns.
@@ -82,6 +84,7 @@ class LoopConfig(Config):
     test_labels: int = Field(50, ge=1)
     strategy: StrategyName = "disagreement"
     blind_fraction: float = Field(0.0, ge=0, le=1)
+    overlap: int = Field(1, ge=1)
     fractions: Fractions = Fractions()
     near_duplicate_threshold: float = Field(0.8, gt=0, le=1)
     recipe: Recipe = Recipe()
@@ -100,6 +103,8 @@ class LoopConfig(Config):
     def _answers_come_from_people(self) -> "LoopConfig":
         if self.answers is not None and self.annotator != "file":
             raise ValueError("answers are for annotator=file")
+        if self.overlap > 1 and self.annotator != "page":
+            raise ValueError("overlap is for annotator=page")
         return self
 
 

@@ -7,7 +7,7 @@ from thce.annotations.store import AnnotationStore
 from thce.errors import InputError
 from thce.files import read_json, read_jsonl, sha256_file, write_json, write_jsonl
 from thce.registry import sample
-from thce.registry.annotators import answer_by_oracle
+from thce.registry.annotators import answer_by_oracle, wait_for_page
 from thce.registry.loop_folder import LoopFolder
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def ask(config: "LoopConfig", folder: LoopFolder, number: int) -> Path | None:
     wanted = [("train", config.strategy, config.labels_per_round)]
     if number == 1:
         wanted.append(("val", "random", config.validation_labels))
-        if config.annotator == "file":
+        if config.annotator != "oracle":
             wanted.append(("test", "random", config.test_labels))
     batches = [
         _draw(config, folder, number, split, strategy, limit)
@@ -37,6 +37,9 @@ def ask(config: "LoopConfig", folder: LoopFolder, number: int) -> Path | None:
                 answer_by_oracle(store, batch, gold)
         write_json(folder.asked(number), {"batches": batches})
         return None
+    if config.annotator == "page":
+        write_json(folder.pending, {"round": number, "batches": batches})
+        return finish_answers(config, folder)
     files = [folder.round(number) / f"batch-{batch}.jsonl" for batch in batches]
     write_jsonl(folder.batch, (row for file in files for row in read_jsonl(file)))
     write_json(folder.pending, {"round": number, "batches": batches, "file": str(folder.batch)})
@@ -44,7 +47,7 @@ def ask(config: "LoopConfig", folder: LoopFolder, number: int) -> Path | None:
 
 
 def finish_answers(config: "LoopConfig", folder: LoopFolder) -> Path | None:
-    """Takes the answers to a pending batch, where one is pending.
+    """Takes the answers to a pending batch, where one is pending; from the page, it waits for them.
 
     The same answers given again, because the run was killed after it had taken them, are no error.
 
@@ -57,6 +60,9 @@ def finish_answers(config: "LoopConfig", folder: LoopFolder) -> Path | None:
     if not folder.pending.is_file():
         if config.answers is not None and not _taken_already(config.answers, folder):
             raise InputError("answers: no batch is pending in this run; leave them out")
+        return None
+    if config.annotator == "page":
+        _wait_for_page(folder)
         return None
     if config.answers is None:
         return folder.batch
@@ -77,6 +83,14 @@ def finish_answers(config: "LoopConfig", folder: LoopFolder) -> Path | None:
     )
     folder.pending.unlink()
     return None
+
+
+def _wait_for_page(folder: LoopFolder) -> None:
+    pending = read_json(folder.pending)
+    bundle = folder.round(pending["round"] - 1) / "bundle"
+    wait_for_page(folder.store, pending["batches"], bundle)
+    write_json(folder.asked(pending["round"]), {"batches": pending["batches"]})
+    folder.pending.unlink()
 
 
 def sample_config(config: "LoopConfig", folder: LoopFolder, at: Path) -> sample.SampleConfig:
@@ -103,6 +117,7 @@ def _draw(
         "batch": batch,
         "split": split,
         "blind_fraction": config.blind_fraction,
+        "overlap": config.overlap,
     }
     if config.annotator == "file":
         settings["output"] = str(folder.round(number) / f"batch-{batch}.jsonl")

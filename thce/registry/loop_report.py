@@ -9,7 +9,7 @@ from thce.evaluation.anchoring import Anchoring
 from thce.evaluation.report import loop_report
 from thce.evaluation.results import BundleVersion, Provenance, RoundResult
 from thce.files import write_text
-from thce.registry.annotators import ORACLE
+from thce.registry.annotators import CALLED
 from thce.registry.labels import FLAGS
 from thce.registry.loop_evaluate import compare_ends, evaluate_test
 from thce.registry.loop_folder import LoopFolder, Round
@@ -52,7 +52,7 @@ def write_report(
         corpus=config.corpus,
         fictional=config.fictional,
         reviewed_by_clinician=config.reviewed_by_clinician,
-        annotator=ORACLE if oracle else "people, through answer files",
+        annotator=CALLED[config.annotator],
         seeds={"splits, sampling, training, bootstrap": config.seed},
     )
     page = loop_report(

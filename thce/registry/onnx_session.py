@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from thce.registry.labels import N_FLAGS
 Probabilities = NDArray[np.float32]
 """(n, 29) probabilities in label order."""
 
+Device = Literal["cpu", "cuda"]
+PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
 
 class OnnxSession:
     """Token ids -> probabilities with one exported graph on one thread.
@@ -24,13 +27,18 @@ class OnnxSession:
     nothing at these lengths: throughput comes from several sessions, one a core.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: Device = "cpu") -> None:
         """Loads the graph.
 
+        Args:
+            path: the exported graph.
+            device: where it runs.
+
         Raises:
-            InputError: onnxruntime cannot load the file, or it is not a graph of this kind.
+            InputError: onnxruntime cannot load the file, it is not a graph of this kind, or this
+                onnxruntime has no such device.
         """
-        self._session = one_thread_session(path)
+        self._session = one_thread_session(path, PROVIDERS[device])
         inputs = [value.name for value in self._session.get_inputs()]
         outputs = [value.shape[-1] for value in self._session.get_outputs()]
         if inputs != ["input_ids", "attention_mask"] or outputs != [N_FLAGS]:
@@ -49,14 +57,16 @@ class OnnxSession:
         return sigmoid(logits)
 
 
-def one_thread_session(path: Path) -> Any:
+def one_thread_session(path: Path, provider: str = PROVIDERS["cpu"]) -> Any:
     """An onnxruntime session of one thread whose answers do not depend on the hour.
 
     Raises:
-        InputError: onnxruntime cannot load the file.
+        InputError: onnxruntime cannot load the file, or has no such provider.
     """
     import onnxruntime
 
+    if provider not in onnxruntime.get_available_providers():
+        raise InputError(f"device: this onnxruntime has no {provider}; install its build")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -64,7 +74,7 @@ def one_thread_session(path: Path) -> Any:
     options.use_deterministic_compute = True
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:  # onnxruntime has no common error class
         reason = (str(error).splitlines() or ["no reason"])[0][:200]
         raise InputError(f"{path}: onnxruntime cannot load it: {reason}") from None

@@ -12,7 +12,7 @@ from thce.registry.encode import NoteEncoder
 from thce.registry.fuse import Fusion
 from thce.registry.hydrated import list_column
 from thce.registry.light_tokenizer import LightTokenizer
-from thce.registry.onnx_session import OnnxSession, Probabilities
+from thce.registry.onnx_session import Device, OnnxSession, Probabilities
 from thce.registry.threshold_file import Thresholds
 
 
@@ -23,12 +23,13 @@ class Predictor:
     the call, nor on how many workers share the work.
     """
 
-    def __init__(self, bundle: Bundle, weights: str | None = None) -> None:
+    def __init__(self, bundle: Bundle, weights: str | None = None, device: Device = "cpu") -> None:
         """Loads the session, the tokenizer, the thresholds and the fusion of a checked bundle.
 
         Args:
             bundle: what `open_bundle` returned.
             weights: the name of its weights; None takes the default ones.
+            device: where the graph runs.
 
         Raises:
             InputError: the bundle has no such weights, or a file in it cannot be used.
@@ -38,16 +39,18 @@ class Predictor:
         self.thresholds = Thresholds.load(bundle.path(entry.thresholds), self.weights)
         self.fusion = Fusion.load(bundle.path("fusion.json"))
         self.encoder = load_encoder(bundle.folder)
-        self.session = OnnxSession(bundle.path(entry.file))
+        self.session = OnnxSession(bundle.path(entry.file), device)
 
     @classmethod
-    def open(cls, model: str | Path, weights: str | None = None) -> "Predictor":
+    def open(
+        cls, model: str | Path, weights: str | None = None, device: Device = "cpu"
+    ) -> "Predictor":
         """Opens a bundle by path, URL or `champion:CHANNEL`, checking all of it first.
 
         Raises:
             InputError: no valid registry bundle lies there, or it has no such weights.
         """
-        return cls(open_bundle(model, kind="registry"), weights)
+        return cls(open_bundle(model, kind="registry"), weights, device)
 
     def predict(self, texts: Sequence[str]) -> Probabilities:
         """Probabilities (n, 29) float32 of n prepared texts."""

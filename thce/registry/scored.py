@@ -47,10 +47,21 @@ def score_notes(
         One row per note, in the order given, with the columns of SCHEMA.
     """
     hydrated = prepare_and_hydrate(notes)
+    probabilities = predictor.predict(hydrated["text"].to_pylist())
+    return join(predictor, hydrated, probabilities, band, abstention)
+
+
+def join(
+    predictor: Predictor,
+    hydrated: pa.Table,
+    probabilities: Probabilities,
+    band: float | None = None,
+    abstention: Abstention | None = None,
+) -> pa.Table:
+    """What `score_notes` makes of hydrated notes and their probabilities."""
     fusion = predictor.fusion
     if band is not None:
         fusion = fusion.model_copy(update={"band": band})
-    probabilities = predictor.predict(hydrated["text"].to_pylist())
     signals = Signals.from_table(hydrated)
     fused = fusion.fuse(probabilities, predictor.thresholds, signals)
     if abstention is None:

@@ -1,0 +1,1 @@
+"""One Ray Serve application: notes in, flags and codes out, and the page that corrects them."""
