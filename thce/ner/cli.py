@@ -38,9 +38,9 @@ def check(
 
 @app.command("import")
 def import_dataset(
-    config: str | None = CONFIG,
-    overrides: list[str] = SET,
-    as_json: bool = JSON,
+    overrides: Overrides,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
     dataset: str | None = typer.Option(None, "--dataset", help="Hub name, or a local folder."),
     output: str | None = typer.Option(None, "--output", help="Folder for the brat files."),
 ) -> None:

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from thce.command_options import AsJson, show
+
 app = typer.Typer(invoke_without_command=True, no_args_is_help=False)
 
 DEFAULT = "configs/serve/local.yaml"
@@ -88,10 +90,9 @@ def fingerprint(
     output: Annotated[str, typer.Option(help="The JSON file to write.")],
     window: Annotated[int, typer.Option(help="Notes of a comparison.", min=50)] = 500,
     weights: Annotated[str | None, typer.Option(help="fp32 or int8.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measures the training notes, so that drift of what is served can be seen."""
-    from thce.registry.cli_options import show
     from thce.serving.fingerprint_step import FingerprintConfig, run
 
     config = FingerprintConfig(

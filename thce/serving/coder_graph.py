@@ -7,7 +7,7 @@ from pathlib import Path
 from thce.bundles.load import open_bundle
 from thce.bundles.manifest import MANIFEST_FILE
 from thce.bundles.storage import exists
-from thce.coder.export import graph_folder
+from thce.coder.bundle_files import graph_folder
 from thce.coder.export_graph import export_graph
 from thce.errors import InputError
 from thce.files import sha256_file

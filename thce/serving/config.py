@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from thce.coder.generate import GenerateConfig
+from thce.coder.generate_config import GenerateConfig
 from thce.config import Config
 from thce.registry.onnx_session import Device
 
