@@ -7,7 +7,7 @@ import numpy as np
 from thce.bundles.build import BundleSpec, build
 from thce.bundles.manifest import BaseWeights
 from thce.files import write_json, write_text
-from thce.ner.export import FILES, FP32, INT8, THRESHOLDS_FILE
+from thce.ner.export_weights import FILES, FP32, INT8, THRESHOLDS_FILE
 from thce.ner.predictor import TRANSITIONS_FILE
 from thce.ner.tags import TagSet
 from thce.ner.transitions import Transitions
