@@ -191,7 +191,7 @@ def _per_type(
 ) -> dict[str, Any]:
     """The types that were annotated or predicted, the most frequent first."""
     rates = zip(types, precision(counts), recall(counts), f1(counts), counts.T, strict=True)
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         name: {
             "precision": float(type_precision),
             "recall": float(type_recall),

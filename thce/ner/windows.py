@@ -70,7 +70,7 @@ class WindowEncoder:
             pad_id: fills short rows of a batch.
             max_tokens: of a window, special tokens included.
             stride: tokens that a window shares with the one before it.
-            mask_id: hides tokens in training.
+            mask_id: hides tokens in training; the padding where there is none.
 
         Raises:
             InputError: the stride leaves a window nothing of its own.
@@ -78,7 +78,8 @@ class WindowEncoder:
         self._tokenizer = tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self.pad_id, self.mask_id = pad_id, mask_id
+        self.pad_id = pad_id
+        self.mask_id = pad_id if mask_id is None else mask_id
         probe = tokenizer.encode("a")
         inside = [place for place, one in enumerate(probe.special_tokens_mask) if not one]
         self._before = probe.ids[: inside[0]]

@@ -114,7 +114,10 @@ class PlainReplica:
     def save(self, folder: Path) -> None:
         """Rank 0 writes weights and optimizer state."""
         if _rank() == 0:
-            state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+            state: dict[str, Any] = {
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            }
             if self.average > 0:
                 state |= {"averaged": self.averaged.state_dict(), "steps": self.steps}
             torch.save(state, folder / "replica.pt")
