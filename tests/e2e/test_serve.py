@@ -196,7 +196,7 @@ def test_a_killed_replica_fails_few_and_answers_nobody_wrongly(
     os.kill(before[0], signal.SIGKILL)
     killed = time.monotonic()
     while len(set(server.replicas("RegistryModel")) - {before[0]}) < 2:
-        assert time.monotonic() - killed < 15, "no new replica within 15 seconds"
+        assert time.monotonic() - killed < 60, "no new replica within a minute"
         time.sleep(0.2)
     time.sleep(3)
     stop.set()
