@@ -77,11 +77,11 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def start_page(store: Path, port: int) -> subprocess.Popen[bytes]:
+def start_page(store: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     """`thce annotations page` in a process of its own; returns once it answers."""
     command = [sys.executable, "-m", "thce.cli", "annotations", "page"]
     process = subprocess.Popen(
-        [*command, "--store", str(store), "--port", str(port)],
+        [*command, "--store", str(store), "--port", str(port), *options],
         stdout=subprocess.DEVNULL,
         env=os.environ
         | {
@@ -101,10 +101,10 @@ def start_page(store: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def served_page(store: Path) -> Iterator[str]:
+def served_page(store: Path, *options: str) -> Iterator[str]:
     """The page's address while it is served."""
     port = free_port()
-    process = start_page(store, port)
+    process = start_page(store, port, *options)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -12,6 +12,7 @@ from annotation_page import filled_store, free_port, served_page, start_page
 from thce.annotations.store import AnnotationStore
 from thce.registry.labels import Flag
 from thce.serving.annotator_keys import KEYS
+from thce.serving.tokens import Caller, Role, add_token
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 SIZES = {"laptop": (1280, 800), "tablet": (1024, 768), "tablet upright": (820, 1180)}
@@ -193,6 +194,38 @@ def test_two_tabs_of_one_annotator_do_not_overwrite_each_other(browser: Any, sto
     with AnnotationStore.open(store) as opened:
         assert opened.progress()["answers"] == 1
     assert labels(store)["e0000"]["ipc"] == 1
+
+
+def test_with_a_token_file_the_token_says_who_annotates(
+    browser: Any, store: Path, tmp_path: Path
+) -> None:
+    filled_store(store, 2)
+    file = tmp_path / "tokens.json"
+    token = add_token(file, Caller("anna", Role.ANNOTATE))
+    with served_page(store, "--token-file", str(file)) as address:
+        page = browser.new_context().new_page()
+        page.goto(f"{address}/annotate/")
+        page.fill("#given", "not a token")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".problem:not(:empty)")
+        page.fill("#given", token)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#actions button")
+        assert page.inner_text("#who") == "anna"
+        assert page.is_hidden("#show-review"), "only an admin reviews"
+        page.wait_for_timeout(SEEN_MS)
+        page.keyboard.press("Enter")
+        page.wait_for_function(
+            "() => document.getElementById('note-title').textContent.endsWith('e0001')"
+        )
+        page.reload()
+        page.wait_for_selector("#actions button")
+        page.click("#leave")
+        page.wait_for_selector("#given[type=password]")
+    assert labels(store)["e0000"]["bal"] == 1
+    with AnnotationStore.open(store) as opened:
+        assert list(opened.progress()["annotators"]) == ["anna"]
+        assert opened.live_leases() == [], "signing out frees the note on screen"
 
 
 def test_an_answer_waits_for_a_server_that_is_down(browser: Any, store: Path) -> None:
