@@ -219,9 +219,10 @@ def test_the_end_waits_for_what_is_under_way_and_leaves_nothing(
         rest = [line for line in lines if line]
     assert rest[-2] == "event: answer"
     assert server.process.wait(60) == 0
-    time.sleep(2)
-    left = {pid: line for pid, line in below.items() if Path(f"/proc/{pid}").exists()}
-    assert not left, left
+    ends = time.monotonic() + 30
+    while left := {pid: line for pid, line in below.items() if Path(f"/proc/{pid}").exists()}:
+        assert time.monotonic() < ends, left
+        time.sleep(0.2)
     session = re.search(r"--log_dir=(\S+)", " ".join(below.values()))
     assert session
     for file in (*server.home.rglob("*"), *Path(session[1]).rglob("*"), server.log):
