@@ -2,12 +2,11 @@
 
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,18 +98,17 @@ def served(
 
 
 def _wait_for(process: subprocess.Popen[str], log: Path) -> None:
-    ends = time.monotonic() + START_SECONDS
+    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog.start()
     said = ""
     assert process.stdout is not None
-    while time.monotonic() < ends:
-        ready, _, _ = select.select([process.stdout], [], [], 1.0)
-        if ready:
-            line = process.stdout.readline()
+    try:
+        for line in process.stdout:
             said += line
             if line.strip() == LAST_LINE:
                 return
-            if not line:
-                break
+    finally:
+        watchdog.cancel()
     raise AssertionError(f"no server: {said}\n{log.read_text(encoding='utf-8')[-4000:]}")
 
 

@@ -196,7 +196,7 @@ def test_a_killed_replica_fails_few_and_answers_nobody_wrongly(
     os.kill(before[0], signal.SIGKILL)
     killed = time.monotonic()
     while len(set(server.replicas("RegistryModel")) - {before[0]}) < 2:
-        assert time.monotonic() - killed < 15, "no new replica within 15 seconds"
+        assert time.monotonic() - killed < 60, "no new replica within a minute"
         time.sleep(0.2)
     time.sleep(3)
     stop.set()
@@ -219,9 +219,10 @@ def test_the_end_waits_for_what_is_under_way_and_leaves_nothing(
         rest = [line for line in lines if line]
     assert rest[-2] == "event: answer"
     assert server.process.wait(60) == 0
-    time.sleep(2)
-    left = {pid: line for pid, line in below.items() if Path(f"/proc/{pid}").exists()}
-    assert not left, left
+    ends = time.monotonic() + 30
+    while left := {pid: line for pid, line in below.items() if Path(f"/proc/{pid}").exists()}:
+        assert time.monotonic() < ends, left
+        time.sleep(0.2)
     session = re.search(r"--log_dir=(\S+)", " ".join(below.values()))
     assert session
     for file in (*server.home.rglob("*"), *Path(session[1]).rglob("*"), server.log):

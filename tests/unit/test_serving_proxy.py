@@ -1,6 +1,9 @@
 """HAProxy's configuration as Ray writes it is corrected on the way, and HAProxy still takes it."""
 
 import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,37 @@ def test_nothing_of_the_proxy_is_open_to_others(
     reply = (script.parent / "503.http").read_text()
     assert "Retry-After: 2" in reply and '"status": 503' in reply
     assert corrected.count(str(script.parent)) == 3
+
+
+def test_the_proxy_ends_with_who_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THCE_HOME", str(tmp_path / "home"))
+    script = proxy_settings()["RAY_SERVE_HAPROXY_BINARY_PATH"]
+    metrics, port, stats = free_ports(3)
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(CONFIG.format(folder=tmp_path, metrics=metrics, port=port, stats=stats))
+    start = (
+        "import subprocess, sys, time; "
+        f"print(subprocess.Popen([{script!r}, '-db', '-f', {str(file)!r}]).pid, flush=True); "
+        "time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", start], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        proxy = Path(f"/proc/{int(parent.stdout.readline())}")
+        _wait_until(lambda: b"-db" in (proxy / "cmdline").read_bytes())
+        _wait_until(lambda: b"sh\0" not in (proxy / "cmdline").read_bytes())
+        parent.kill()
+        _wait_until(lambda: not proxy.exists() or " Z " in (proxy / "stat").read_text())
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
 
 
 def test_ports_are_free_and_differ() -> None:

@@ -156,7 +156,8 @@ async def _described(application: str) -> dict[str, Any] | None:
     from ray import serve
 
     try:
-        handle = serve.get_app_handle(application)
-        return dict(await asyncio.wait_for(handle.describe.remote(), PART_SECONDS))
+        async with asyncio.timeout(PART_SECONDS):
+            handle = await asyncio.to_thread(serve.get_app_handle, application)
+            return dict(await handle.describe.remote())
     except Exception:  # absent, dead, late: whatever it is, this part does not answer
         return None

@@ -2,7 +2,8 @@
 
 Ray writes HAProxy's configuration. A small script stands in for the binary and corrects on the way
 what would not do here: its metrics and its statistics listen on this machine alone and not on every
-interface, the admin socket is its owner's, and its own error replies have the form of ours.
+interface, the admin socket is its owner's, and its own error replies have the form of ours. HAProxy
+ends with the process that started it; Ray would leave it behind.
 """
 
 import json
@@ -34,6 +35,9 @@ for argument in "$@"; do
   fi
   before=$argument
 done
+if command -v setpriv >/dev/null; then
+  exec setpriv --pdeathsig TERM "{binary}" "$@"
+fi
 exec "{binary}" "$@"
 """
 

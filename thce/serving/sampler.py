@@ -117,7 +117,8 @@ class DisagreementSampler:
         if self._registry is None:
             return None, None
         try:
-            found = await _within(_handle(self._registry).opinion.remote(texts), self._seconds)
+            handle = await _within(asyncio.to_thread(_handle, self._registry), self._seconds)
+            found = await _within(handle.opinion.remote(texts), self._seconds)
         except _Silent:
             return None, None
         return ModelView(found.probabilities, found.thresholds, found.accept), found.version
@@ -134,7 +135,8 @@ class DisagreementSampler:
             left = ends - asyncio.get_running_loop().time()
             asked = [(note.encounter_id, note.note_text)]
             try:
-                _, codes = await _within(_handle(self._coder).codes.remote(asked), left)
+                handle = await _within(asyncio.to_thread(_handle, self._coder), left)
+                _, codes = await _within(handle.codes.remote(asked), left)
             except _Silent:
                 return found, False
             found[row] = replace(note, cpt_codes=codes[0])
@@ -146,6 +148,7 @@ class _Silent(Exception):  # noqa: N818 - a child's silence is a case, not an er
 
 
 def _handle(application: str) -> Any:
+    """The handle of another application's ingress; asks Serve's controller, hence off the loop."""
     from ray import serve
 
     try:
