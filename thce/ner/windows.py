@@ -136,7 +136,7 @@ class WindowEncoder:
         chosen = hidden.copy()
         chosen[: len(self._before)] = chosen[len(ids) - len(self._after) :] = False
         masked = ids.copy()
-        masked[chosen] = self.mask_id  # type: ignore[assignment]  # known where tokens are hidden
+        masked[chosen] = self.mask_id
         return masked
 
     def pad(self, sequences: Sequence[TokenIds]) -> tuple[TokenIds, TokenIds]:
