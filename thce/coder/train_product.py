@@ -44,6 +44,10 @@ def write_product(
 
 def _plain_model(settings: Settings, trainer: Any, weights: dict[str, Tensor]) -> Any:
     """The trained weights in a model that no strategy has wrapped; adapters merged."""
+    from transformers.integrations.deepspeed import unset_hf_deepspeed_config
+
+    # Under ZeRO-3 a model is shared out as it is loaded, and would wait for workers not here.
+    unset_hf_deepspeed_config()
     model = load_model(settings["model_folder"])
     held = {name: value.detach().float().cpu() for name, value in weights.items()}
     if settings["lora"] is None:
