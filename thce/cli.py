@@ -16,6 +16,7 @@ from thce.codes.cli import app as codes
 from thce.errors import Finding, InputError, input_error
 from thce.notes.cli import app as notes
 from thce.registry.cli import app as registry
+from thce.status.cli import status
 from thce.training.cli import app as weights
 
 # What typer raises for wrong options; it exports only this class's heirs.
@@ -37,6 +38,8 @@ app.add_typer(annotations, name="annotations", help="The annotation store and Pr
 app.add_typer(bundles, name="bundles", help="Publish, verify, promote and roll back models.")
 app.add_typer(bench, name="bench", help="Every speed and every strategy against its rival.")
 app.add_typer(weights, name="weights", help="Base weights and where they come from.")
+
+app.command()(status)
 
 
 @app.command()
