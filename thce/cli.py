@@ -18,6 +18,7 @@ from thce.notes.cli import app as notes
 from thce.registry.cli import app as registry
 from thce.status.cli import status
 from thce.training.cli import app as weights
+from thce.tune.cli import app as tune
 
 # What typer raises for wrong options; it exports only this class's heirs.
 _USAGE_ERROR = cast(
@@ -37,6 +38,7 @@ app.add_typer(coder, name="coder", help="Narratives to ICD-10-CM, CPT and HCPCS 
 app.add_typer(annotations, name="annotations", help="The annotation store and Prodigy's files.")
 app.add_typer(bundles, name="bundles", help="Publish, verify, promote and roll back models.")
 app.add_typer(bench, name="bench", help="Every speed and every strategy against its rival.")
+app.add_typer(tune, name="tune", help="Search for settings, and judge what was found.")
 app.add_typer(weights, name="weights", help="Base weights and where they come from.")
 
 app.command()(status)

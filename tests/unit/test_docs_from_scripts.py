@@ -12,10 +12,28 @@ from typer.testing import CliRunner
 from thce.cli import app
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "from-scripts.md"
-SCRIPTS = """code_validator data_quality preprocess_medical synthetic_generation data_collection
-generate_synthetic sft dpo validate_config validate_setup evaluate_model metrics baseline analysis
-generate_predictions prodigy_prepare_registry_batch prodigy_export_registry registry_data_prep
-label_hydrator train_roberta""".split()
+SCRIPTS = [
+    "code_validator",
+    "data_quality",
+    "preprocess_medical",
+    "synthetic_generation",
+    "data_collection",
+    "generate_synthetic",
+    "sft",
+    "dpo",
+    "validate_config",
+    "validate_setup",
+    "evaluate_model",
+    "metrics",
+    "baseline",
+    "analysis",
+    "generate_predictions",
+    "prodigy_prepare_registry_batch",
+    "prodigy_export_registry",
+    "registry_data_prep",
+    "label_hydrator",
+    "train_roberta",
+]
 QUOTED = re.findall(r"`([^`]+)`", PAGE.read_text(encoding="utf-8"))
 COMMANDS = [text for text in QUOTED if text.startswith("thce ")]
 
