@@ -22,7 +22,6 @@ def cluster_status() -> dict[str, Any] | None:
         return None
     if not address.startswith(("http://", "https://")):
         raise InputError(f"{ADDRESS}: {address!r} is not the http:// address of a dashboard")
-    import requests
     from ray.exceptions import AuthenticationError
 
     try:
@@ -32,7 +31,7 @@ def cluster_status() -> dict[str, Any] | None:
             f"{ADDRESS}: {address} refuses the token; set RAY_AUTH_MODE=token and put the "
             "cluster's token into ~/.ray/auth_token"
         ) from None
-    except requests.RequestException:
+    except OSError:  # what requests raises, whatever went wrong
         raise InputError(
             f"{ADDRESS}: {address} does not answer as a Ray dashboard; is the cluster running?"
         ) from None
