@@ -45,8 +45,10 @@ def test_ray_accepts_the_file(repository: Path, name: str) -> None:
     config = _read(repository, name)
     schema = Path(ray.__file__).parent / "autoscaler" / "ray-schema.json"
     jsonschema.validate(config, json.loads(schema.read_text()))
-    if config["provider"]["type"] != "fake_multinode":  # `ray start` reads that as it stands
-        validate_config(prepare_config(config))
+    if config["provider"]["type"] != "fake_multinode":  # of which `ray start` fills nothing in
+        config = prepare_config(config)
+    validate_config(config)
+    assert {"file_mounts", "initialization_commands", "worker_setup_commands"} <= set(config)
 
 
 @pytest.mark.parametrize("name", CLOUDS)
