@@ -43,17 +43,21 @@ def _ask(address: str) -> dict[str, Any]:
 
     client = SubmissionClient(address)
 
-    def get(path: str) -> Any:
+    def get(path: str, otherwise: dict[int, Any] | None = None) -> Any:
         response = client._do_request("GET", path, timeout=30)
+        if otherwise and response.status_code in otherwise:
+            return otherwise[response.status_code]
         response.raise_for_status()
         return response.json()
 
+    # Ray answers 500 until a training has begun on the cluster.
+    trainings = get("/api/train/v2/runs", otherwise={500: {"train_runs": []}})
     nodes = get("/api/v0/nodes")["data"]["result"]["result"]
     served = get("/api/serve/applications/").get("applications") or {}
     return {
         "nodes": [_node(node) for node in nodes],
         "jobs": [_job(job) for job in get("/api/jobs/") if job["type"] == "SUBMISSION"],
-        "trainings": [_training(run) for run in get("/api/train/v2/runs")["train_runs"]],
+        "trainings": [_training(run) for run in trainings["train_runs"]],
         "serving": [_application(name, one) for name, one in served.items()],
     }
 
