@@ -19,7 +19,7 @@ REG_PRODIGY_ANSWERS ?=
 REG_HYDRATED ?= $(REG_HOME)/hydrated
 HUMAN_REGISTRY_CSV ?= $(REG_HOME)/human_labels.csv
 
-.PHONY: help install weights weights-coder demo test soak bench lint constraints clean \
+.PHONY: help install weights weights-coder demo test coverage soak bench lint constraints clean \
 	registry-prodigy-prepare registry-prodigy-annotate registry-prodigy-export \
 	registry-prep-with-human
 
@@ -56,6 +56,9 @@ demo: $(BIN)/.installed weights ## the diamond loop on the shipped notes; NOTES=
 
 test: $(BIN)/.installed weights weights-coder ## the quick tests
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
+
+coverage: $(BIN)/.installed weights weights-coder ## the quick tests, and how much of thce they run
+	$(BIN)/python -m pytest -m "not soak" --cov --cov-report=term $(PYTEST_ARGS)
 
 soak: $(BIN)/.installed weights weights-coder ## long faults and full-size weights
 	$(BIN)/python -m pytest -m soak --timeout=3600 $(PYTEST_ARGS)

@@ -18,7 +18,9 @@ from thce.ner.cli import app as ner
 from thce.notes.cli import app as notes
 from thce.registry.cli import app as registry
 from thce.serving.cli import app as serving
+from thce.status.cli import status
 from thce.training.cli import app as weights
+from thce.tune.cli import app as tune
 
 # What typer raises for wrong options; it exports only this class's heirs.
 _USAGE_ERROR = cast(
@@ -40,7 +42,10 @@ app.add_typer(annotations, name="annotations", help="The annotation store and Pr
 app.add_typer(bundles, name="bundles", help="Publish, verify, promote and roll back models.")
 app.add_typer(serving, name="serve", help="Flags, codes and the annotation page over HTTP.")
 app.add_typer(bench, name="bench", help="Every speed and every strategy against its rival.")
+app.add_typer(tune, name="tune", help="Search for settings, and judge what was found.")
 app.add_typer(weights, name="weights", help="Base weights and where they come from.")
+
+app.command()(status)
 
 
 @app.command()

@@ -8,6 +8,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from thce.errors import InputError
 from thce.notes.chunks import find_chunks
 from thce.notes.identity import encounter_id
 from thce.notes.read import plan_read, plan_tables, read_notes
+from thce.notes.records import records
 from thce.notes.rows import READ_SCHEMA
 
 
@@ -294,3 +296,39 @@ def test_wrong_paths_and_limits_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="one of the inputs"):
         read_notes(str(path), quarantine=str(path))
     assert path.read_bytes().startswith(b'{"id"')
+
+
+class _Ranged(AbstractBufferedFile):
+    """A file as object stores give it: fetched by ranges, with a readline that takes no limit."""
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        return _RangedStore.content[start:end]
+
+
+class _RangedStore(AbstractFileSystem):
+    protocol = "ranged"
+    content = b""
+
+    def info(self, path: str, **options: Any) -> dict[str, Any]:
+        return {"name": self._strip_protocol(path), "size": len(self.content), "type": "file"}
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:
+        return [self.info(path)] if detail else [self._strip_protocol(path)]
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> _Ranged:
+        return _Ranged(self, path, mode, block_size=32, size=len(self.content))
+
+
+@pytest.mark.parametrize("chunk_bytes", [40, 100, 10_000])
+def test_an_object_store_gives_the_rows_of_a_local_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
+) -> None:
+    path = _write(tmp_path / "a.jsonl", [*_notes(9), b"no json", *_notes(3, start=20)])
+    fsspec.register_implementation("ranged", _RangedStore, clobber=True)
+    monkeypatch.setattr(_RangedStore, "content", path.read_bytes())
+    local, remote = (
+        [record for chunk in find_chunks(url, chunk_bytes) for record in records(chunk)]
+        for url in (str(path), "ranged://a.jsonl")
+    )
+    assert remote == local
+    assert sum(record.values is not None for record in remote) == 12

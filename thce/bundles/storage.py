@@ -11,6 +11,9 @@ from thce.errors import InputError
 from thce.files import atomic_open, sync_folder
 from thce.paths import is_remote
 
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+"""Protocols of storage without folders, where to make one makes a misspelt bucket instead."""
+
 
 class Remote:
     """A folder on fsspec storage (`s3://...`, `gs://...`, `memory://...`)."""
@@ -41,8 +44,8 @@ class Remote:
     def write(self, name: str, content: bytes) -> None:
         """Puts one object, whole or not at all as far as the storage allows."""
         target = f"{self.root}/{name}"
-        self._call("makedirs", target.rpartition("/")[0], exist_ok=True)
-        self._call("pipe_file", target, content)
+        self._make_folder(target.rpartition("/")[0])
+        self._put("pipe_file", target, content)
 
     def holds(self, name: str) -> bool:
         """Whether there is such an object below the folder."""
@@ -56,13 +59,23 @@ class Remote:
     def upload(self, local: Path, name: str) -> None:
         """Puts a local file below the folder."""
         target = f"{self.root}/{name}"
-        self._call("makedirs", target.rpartition("/")[0], exist_ok=True)
-        self._call("put_file", str(local), target)
+        self._make_folder(target.rpartition("/")[0])
+        self._put("put_file", str(local), target)
 
     def download(self, name: str, local: Path) -> None:
         """Fetches one object into a local file."""
         local.parent.mkdir(parents=True, exist_ok=True)
         self._call("get_file", f"{self.root}/{name}", str(local))
+
+    def _make_folder(self, folder: str) -> None:
+        if self.url.partition("://")[0] not in OBJECT_STORES:
+            self._call("makedirs", folder, exist_ok=True)
+
+    def _put(self, method: str, *args: Any) -> None:
+        try:
+            self._call(method, *args)
+        except FileNotFoundError:
+            raise InputError(f"{self.url}: no such bucket; make it, or correct the name") from None
 
     def _call(self, method: str, *args: Any, **options: Any) -> Any:
         try:

@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fsspec.spec import AbstractBufferedFile
 
 from thce.errors import InputError
 from thce.notes.chunks import Chunk
@@ -53,7 +54,10 @@ def records(chunk: Chunk) -> Iterator[Record]:
 
 @contextmanager
 def _opened(chunk: Chunk) -> Iterator[IO[bytes]]:
-    with fsspec.open(chunk.url, "rb").open() as handle:
+    with fsspec.open(chunk.url, "rb").open() as file:
+        # Files of object stores take no limit in readline.
+        ranged = isinstance(file, AbstractBufferedFile)
+        handle = io.BufferedReader(file) if ranged else file
         if chunk.zipped:
             with gzip.GzipFile(fileobj=handle) as unzipped:
                 yield unzipped  # type: ignore[misc]

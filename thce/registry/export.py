@@ -70,7 +70,7 @@ def run(config: ExportConfig) -> dict[str, Any]:
         Finding: the exported graph does not answer as torch does.
     """
     trained = Path(resolve(config.model))
-    validation = _validation_notes(trained, config.dataset)
+    validation = validation_notes(trained, config.dataset)
     lineage = read_lineage(trained, config.parent)
     with _staging(config.output) as staging:
         _copy_training(trained, staging)
@@ -110,8 +110,12 @@ def run(config: ExportConfig) -> dict[str, Any]:
     }
 
 
-def _validation_notes(trained: Path, dataset: str) -> Split:
-    """The validation split, refused where training saw another one."""
+def validation_notes(trained: Path, dataset: str) -> Split:
+    """The validation split, refused where training saw another one.
+
+    Raises:
+        InputError: the training's file is absent or damaged, or of another dataset.
+    """
     validation = read_split(dataset, "val")
     path = trained / "validation.npz"
     try:

@@ -53,6 +53,19 @@ def recall_at_precision(floor: float) -> Objective:
     return objective
 
 
+def saved_cost(miss: float) -> Objective:
+    """What a cut saves against predicting nothing, where a miss costs `miss` false alarms.
+
+    A cut that saves nothing is forbidden. The least expected cost of Elkan (2001), on counts.
+    """
+
+    def objective(true_positive: Ints, predicted: Ints, positive: Ints) -> Floats:
+        saved = miss * true_positive - (predicted - true_positive)
+        return np.where(saved > 0, saved, -np.inf)
+
+    return objective
+
+
 def thresholds_of(keys: Keys, folds: int, objective: Objective) -> Floats:
     """The best threshold of each row, once with each fold left out and once on everything.
 

@@ -34,6 +34,7 @@ from thce.registry.threshold_search import (
     f_beta,
     pooled,
     recall_at_precision,
+    saved_cost,
     sorted_keys,
     thresholds_of,
 )
@@ -47,9 +48,10 @@ Probabilities = NDArray[np.floating]
 class ThresholdPolicy(Config):
     """How thresholds are chosen."""
 
-    objective: Literal["f1", "fbeta", "precision_floor"] = "f1"
+    objective: Literal["f1", "fbeta", "precision_floor", "cost"] = "f1"
     beta: float = Field(2.0, gt=0, description="of fbeta; above 1 favours recall")
     precision: float = Field(0.9, gt=0, le=1, description="the floor of precision_floor")
+    miss_cost: float = Field(5.0, gt=0, description="of cost: false alarms that a miss is worth")
     folds: int = Field(5, ge=2, le=100, description="folds of the cross-fitted F1")
     few_positives: int = Field(50, ge=0, description="flags with fewer positives are shrunk")
     prior_positives: float = Field(
@@ -59,13 +61,20 @@ class ThresholdPolicy(Config):
 
     def describe(self) -> str:
         """The objective with its parameter, as it stands in thresholds.json."""
-        parameter = {"f1": "", "fbeta": f":{self.beta}", "precision_floor": f":{self.precision}"}
+        parameter = {
+            "f1": "",
+            "fbeta": f":{self.beta}",
+            "precision_floor": f":{self.precision}",
+            "cost": f":{self.miss_cost}",
+        }
         return self.objective + parameter[self.objective]
 
     def to_maximise(self) -> Objective:
         """The objective as a function of counts."""
         if self.objective == "precision_floor":
             return recall_at_precision(self.precision)
+        if self.objective == "cost":
+            return saved_cost(self.miss_cost)
         return f_beta(1.0 if self.objective == "f1" else self.beta)
 
     @property
@@ -91,7 +100,7 @@ def fit(
     p / (p + prior_positives) and the pooled one the rest. One without any takes the pooled
     threshold where training saw at least `min_positives`, and is dormant otherwise. Under
     `precision_floor` nothing is shrunk or pooled, and a flag whose floor no threshold keeps is
-    dormant.
+    dormant; so is, under `cost`, a flag on which every threshold costs more than silence.
 
     Args:
         probabilities: (n, 29) in 0..1.

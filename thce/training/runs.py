@@ -21,6 +21,8 @@ from thce.paths import is_remote
 SNAPSHOT_FILE = "checkpoint_manager_snapshot.json"
 """Ray Train's list of a run's checkpoints."""
 
+LOCK_FILE = ".lock"
+
 
 def run_name(system: str, output: Path, depends_on: Mapping[str, Any]) -> str:
     """A name such as `registry-OUTPUT-0f3a52c1d9e8`.
@@ -66,7 +68,7 @@ def claimed_run(storage: str, name: str, *, resume: bool) -> Iterator[None]:
         return
     folder = Path(storage) / name
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+    descriptor = os.open(folder / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o644)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,6 +85,16 @@ def claimed_run(storage: str, name: str, *, resume: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_claimed(folder: Path) -> bool:
+    """Whether a process is at work on a run; looking takes the lock for a moment, if nobody has."""
+    with (folder / LOCK_FILE).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def forget_run(storage: str, name: str) -> None:

@@ -1,0 +1,1 @@
+"""What runs where: on a Ray cluster, and under THCE_HOME."""

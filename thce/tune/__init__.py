@@ -1,0 +1,1 @@
+"""Searching for settings, and judging what the search found."""
