@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.small_training import small_tokenizer, tiny_encoder
+from small_training import small_tokenizer, tiny_encoder
+
 from thce.ner.corpus import read_corpus
 from thce.ner.recipe import TrainConfig
 

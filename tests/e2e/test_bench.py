@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from small_graph import small_model
+from small_ner import CORPUS
+from small_ner import small_base as small_tagger_base
 from small_training import exported, small_base
 from user_commands import thce
-
-from tests.small_ner import CORPUS
-from tests.small_ner import small_base as small_tagger_base
 
 FIELDS = {
     "bench",

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.small_ner import exported
+from small_ner import exported
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "docs" / "ner-report.ipynb"
 

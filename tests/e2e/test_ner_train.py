@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_ner import CORPUS, recipe, small_base
 
-from tests.small_ner import CORPUS, recipe, small_base
 from thce.errors import Finding, InputError
 from thce.files import read_json, read_jsonl
 from thce.ner.crossval import CrossvalConfig

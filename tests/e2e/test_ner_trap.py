@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_ner import small_base, train_small
 
-from tests.small_ner import small_base, train_small
 from thce.errors import Finding
 from thce.ner.brat import BratFile, read_folder, write_file
 from thce.ner.check import CheckConfig

@@ -184,8 +184,6 @@ def test_every_claim_that_a_pod_mounts_is_in_storage(repository: Path) -> None:
 
 def test_the_served_applications_are_those_of_the_configuration(repository: Path) -> None:
     configured = repository / "configs" / "serve" / "cluster.yaml"
-    if not configured.is_file():
-        pytest.skip("configs/serve/cluster.yaml is not here yet")
     served = yaml.safe_load(_read(repository, "kuberay/ray-service")["spec"]["serveConfigV2"])
     front = next(one for one in served["applications"] if one["name"] == "front")
     assert front["args"].pop("store").startswith("/annotations/")

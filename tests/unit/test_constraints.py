@@ -13,6 +13,7 @@ from packaging.version import Version
 
 NOT_OURS_TO_INSTALL = {
     "optimum": "Ray installs it into an environment of its own",
+    "wandb": "metrics go there where a configuration asks for it",
     "llama_cpp": "a rival of `thce bench coder`, taken where it is there",
 }
 

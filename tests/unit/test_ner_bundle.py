@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from small_ner import CORPUS, exported, train_small
 
-from tests.small_ner import CORPUS, exported, train_small
 from thce.bundles.load import open_bundle
 from thce.errors import InputError
 from thce.ner.brat import read_folder
@@ -238,7 +238,8 @@ def test_answering_needs_neither_torch_nor_ray(bundle: str, tmp_path: Path) -> N
 
 def test_weights_and_biases_has_an_offline_run(tmp_path: Path) -> None:
     pytest.importorskip("wandb", reason="wandb is optional and not installed")
-    from tests.small_ner import recipe
+    from small_ner import recipe
+
     from thce.ner.recipe import TrainConfig
     from thce.ner.wandb_run import report_run
 

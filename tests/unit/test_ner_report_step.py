@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from small_ner import CORPUS, exported
 from typer.testing import CliRunner
 
-from tests.small_ner import CORPUS, exported
 from thce.errors import InputError
 from thce.files import read_json
 from thce.ner.cli import app

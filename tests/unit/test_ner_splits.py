@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_ner import CORPUS
 
-from tests.small_ner import CORPUS
 from thce.errors import Finding, InputError
 from thce.ner.check import CheckConfig
 from thce.ner.check import run as check

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_ner import CORPUS, bracketed_tokenizer
 
-from tests.small_ner import CORPUS, bracketed_tokenizer
 from thce.errors import InputError
 from thce.ner.corpus import read_corpus
 from thce.ner.windows import WindowEncoder, join_windows, window_bounds
