@@ -13,6 +13,9 @@ from typing import Any
 from thce.errors import InputError
 
 OBJECT_STORE_BYTES = 512 * 1024**2
+BLOCK_BYTES = 16 * 1024**2
+"""Ray Data starts no task for which the object store may lack room, and before it has seen one it
+reckons with two blocks of this size; with its own 128 MiB a small store lets one task run."""
 
 SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's coming default, without its warning
@@ -85,17 +88,14 @@ def items_dataset(items: list[dict[str, Any]]) -> Any:
     quiet_failures()
     dataset = ray.data.from_items(items, override_num_blocks=len(items))
     dataset.context.raise_original_map_exception = True
+    dataset.context.target_max_block_size = BLOCK_BYTES
     # Ray sets this logger up when the first dataset is made; its plans are for its log file.
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     return dataset
 
 
 def start_ray(
-    cpus: int | None = None,
-    address: str | None = None,
-    *,
-    worker_logs: bool = True,
-    dashboard: bool = True,
+    cpus: int | None = None, address: str | None = None, *, worker_logs: bool = True
 ) -> dict[str, Any]:
     """Connects to the running cluster, or starts a small local one; safe to call twice.
 
@@ -107,9 +107,6 @@ def start_ray(
         cpus: logical CPUs of the local node; None takes the machine's.
         address: a cluster's address, or None.
         worker_logs: whether what workers print is shown here too.
-        dashboard: whether the local node has Ray's dashboard, whose processes take a hundredth of
-            two cores from what is run. Ray Train asks it for its controller's state, and warns
-            every second where there is none.
 
     Returns:
         Ray's cluster resources, by name.
@@ -131,7 +128,9 @@ def start_ray(
                 "address": "local",
                 "num_cpus": cpus or os.cpu_count(),
                 "object_store_memory": OBJECT_STORE_BYTES,
-                "include_dashboard": dashboard,
+                # Ray Train asks the dashboard for its controller's state and warns every second
+                # where there is none.
+                "include_dashboard": True,
                 "dashboard_host": "127.0.0.1",
             }
         context = _init(options)

@@ -86,6 +86,7 @@ def test_score(registry_data: Path, tmp_path: Path) -> None:
     assert len(found["details"]["int8"]["pipeline_settings_tried_notes_per_second"]) == 10
 
 
+@pytest.mark.soak
 def test_train(tmp_path: Path) -> None:
     from thce.bench.load_notes import SHORT_WORDS, load_rows
 
@@ -111,6 +112,7 @@ def test_coder(tmp_path: Path) -> None:
     assert [one["unit"] for one in found["also"]][:2] == ["tokens per second", "seconds"]
 
 
+@pytest.mark.soak
 def test_ner(tmp_path: Path) -> None:
     """With an untrained layer on a tiny encoder, which is built as the bench builds it."""
     base = small_tagger_base(tmp_path / "base")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -69,21 +68,14 @@ def scan_with_ray(chunks: Sequence[Chunk]) -> list[ScannedChunk]:
 
 def dataset_of(plan: ReadPlan) -> Dataset:
     """The planned notes as a Ray Dataset in the order of file and line."""
-    import ray
+    from thce.engine import items_dataset
 
-    from thce.engine import quiet_failures
-
-    quiet_failures()
     parts = [
         {"part": json.dumps({"chunk": chunk.as_dict(), "left_out": sorted(left_out)})}
         for chunk, left_out in zip(plan.chunks, plan.left_out, strict=True)
     ]
-    dataset = ray.data.from_items(parts, override_num_blocks=len(parts))
+    dataset = items_dataset(parts)
     dataset.context.execution_options.preserve_order = True
-    # Ray sets this logger up when the first dataset is made; its plans are for its log file.
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
-    # A worker's InputError arrives as itself, not wrapped without its cause.
-    dataset.context.raise_original_map_exception = True
     return dataset.map_batches(_read_parts, batch_size=None, batch_format="pyarrow")
 
 

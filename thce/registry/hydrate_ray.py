@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,11 @@ from thce.registry.hydrate import hydrate_table
 from thce.registry.hydrated import matrix
 from thce.registry.labels import FLAG_NAMES, TRUE, Tier
 
-HYDRATE_ROWS = 64
+if TYPE_CHECKING:
+    from ray.data import Dataset
+
+    from thce.notes.read import ReadPlan
+
 PART_ROWS = 20_000
 
 
@@ -101,7 +105,7 @@ def run(config: HydrateConfig) -> dict[str, Any]:
     """
     from thce.engine import start_ray
     from thce.notes.read import plan_read
-    from thce.notes.read_ray import dataset_of, scan_with_ray
+    from thce.notes.read_ray import scan_with_ray
 
     find_chunks(config.input)  # a wrong path is said before Ray is started
     output = resolve(config.output)
@@ -114,9 +118,7 @@ def run(config: HydrateConfig) -> dict[str, Any]:
     plan = plan_read(
         config.input, quarantine=quarantine, max_bad_percent=config.max_bad, scan=scan_with_ray
     )
-    dataset = dataset_of(plan).map_batches(
-        prepare_and_hydrate, batch_size=HYDRATE_ROWS, batch_format="pyarrow"
-    )
+    dataset = hydrated_dataset(plan)
     tally = _Tally()
     try:
         for number, table in enumerate(_parts(dataset)):
@@ -135,6 +137,18 @@ def run(config: HydrateConfig) -> dict[str, Any]:
         "output": output,
         "quarantine": config.quarantine or f"{output}/{QUARANTINE_NAME}",
     }
+
+
+def hydrated_dataset(plan: "ReadPlan") -> "Dataset":
+    """The planned notes, hydrated, as a lazy Ray Dataset: a task a chunk, in their order.
+
+    With a batch size of its own Ray would gather as many chunks of the input into one task.
+    """
+    from thce.notes.read_ray import dataset_of
+
+    return dataset_of(plan).map_batches(
+        prepare_and_hydrate, batch_size=None, batch_format="pyarrow"
+    )
 
 
 def prepare_and_hydrate(notes: pa.Table) -> pa.Table:
