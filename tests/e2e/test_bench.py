@@ -99,6 +99,7 @@ def test_train(tmp_path: Path) -> None:
     assert found["checks"] == {"both sides have the same losses": True}
 
 
+@pytest.mark.soak
 def test_coder(tmp_path: Path) -> None:
     found = _line(
         *("coder", "--base", str(small_model(tmp_path)), "--narratives", "2"),
@@ -167,6 +168,7 @@ def test_bad_input_ends_with_2_and_one_line(arguments: list[str], tmp_path: Path
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.soak
 def test_format(tmp_path: Path) -> None:
     found = _line("format", "--rows", "640", "--repetitions", "1", home=tmp_path)
     assert found["checks"]["Ray and plain processes write the same bytes"]

@@ -78,6 +78,7 @@ def test_every_file_is_tested_by_a_model_of_the_other_and_a_second_call_trains_n
         run(config.model_copy(update={"seed": 7}))
 
 
+@pytest.mark.soak
 def test_a_run_goes_on_with_the_same_notes_only_and_leaves_nothing_behind(home: Path) -> None:
     config = _config(home, "resumed", by="file")
     report = run(config)

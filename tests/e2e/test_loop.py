@@ -98,6 +98,7 @@ def test_people_answer_a_batch_and_the_loop_goes_on(notes: dict[str, Any]) -> No
     assert len(labels.splitlines()) == 1 + 15
 
 
+@pytest.mark.soak
 def test_people_answer_on_the_page_while_the_loop_waits(notes: dict[str, Any]) -> None:
     config = _config(notes, "page", annotator="page", overlap=2)
     store = notes["folder"] / "page" / "annotations.sqlite"

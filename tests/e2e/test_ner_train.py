@@ -69,6 +69,7 @@ def test_what_is_wrong_is_said_before_anything_starts(module_folder: Path, base:
     assert not (module_folder / "none").exists()
 
 
+@pytest.mark.soak
 def test_every_document_is_judged_once_and_a_second_call_goes_on(
     ray_session: None, module_folder: Path, base: str
 ) -> None:

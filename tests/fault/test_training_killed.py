@@ -68,6 +68,7 @@ def require_same(setting: Setting, name: str) -> None:
     assert difference.max() <= TOLERANCE
 
 
+@pytest.mark.soak
 def test_killed_worker_resumes_by_itself_and_a_killed_driver_by_the_same_command(
     setting: Setting,
 ) -> None:
