@@ -169,7 +169,7 @@ def test_reasoning_comes_first_and_is_bounded(table: TokenTable) -> None:
 
 
 def test_all_of_icd10_is_compiled_within_a_second(table: TokenTable) -> None:
-    """Processor time, pattern and first mask included; the best of three, for the machine's sake."""
+    """Processor time, pattern and first mask included; the best of three."""
     codes = load_catalogue(CodeType.ICD10).billable_codes()
     spent = []
     for _ in range(3):
